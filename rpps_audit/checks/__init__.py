@@ -1,0 +1,26 @@
+"""The rule catalogue, the pandera schemas built from it, and the findings they give."""
+
+from rpps_audit.checks.catalogue import CATEGORIES, SEVERITIES, Catalogue, Rule, load_catalogue, parse_rule
+from rpps_audit.checks.examples import run_examples
+from rpps_audit.checks.findings import OPEN_STATES, STATES, findings, latest_runs, tolerate
+from rpps_audit.checks.run import Run, run_checks
+from rpps_audit.checks.schemas import broken_rows, build_schema
+
+__all__ = [
+    "CATEGORIES",
+    "OPEN_STATES",
+    "SEVERITIES",
+    "STATES",
+    "Catalogue",
+    "Rule",
+    "Run",
+    "broken_rows",
+    "build_schema",
+    "findings",
+    "latest_runs",
+    "load_catalogue",
+    "parse_rule",
+    "run_checks",
+    "run_examples",
+    "tolerate",
+]

@@ -1,0 +1,203 @@
+"""The rule catalogue: one Markdown file per rule under rules/checks/, read into frozen values.
+
+A rule file is a TOML front matter between two `+++` lines, then a page in French. The front matter holds what is
+computed, the page what it means. A workspace adds rules or changes thresholds in its own `rules/` folder
+(`rules/checks/*.md`, `rules/reglages.toml`) without touching Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from rpps_audit.errors import UsageError
+from rpps_audit.reference import rules_root
+
+TABLES = ("professional", "situation")
+SEVERITIES = ("error", "warning", "information")
+CATEGORIES = ("completeness", "conformance", "plausibility", "uniqueness", "timeliness")
+# The extracts an establishment answers for; the national public extract is a source to compare with, unless a rule names it.
+DEFAULT_KINDS = ("suivi", "annuaire-restreint")
+
+_REQUIRED = ("id", "title", "table", "columns", "kind", "severity", "category", "basis", "source", "since")
+_OPTIONAL = ("parameters", "when", "applies_to", "forgotten", "enabled", "examples")
+_ADJUSTABLE = ("severity", "enabled", "parameters", "applies_to")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A literal record (and the other sources it is compared with) and what the rule must say of it.
+
+    `rows` are registrations, `sources` other kinds of loaded file (`rh`, `finess`, `annuaire-public` ...), each a list
+    of typed columns as text. `verdict` is "good" (no finding) or "bad" (at least one).
+    """
+
+    verdict: str
+    rows: tuple[Mapping[str, Any], ...]
+    sources: Mapping[str, tuple[Mapping[str, Any], ...]]
+    as_of: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One check. `columns` are typed columns of the store; the first one is the column a finding points at."""
+
+    id: str
+    title: str
+    table: str
+    columns: tuple[str, ...]
+    kind: str
+    severity: str
+    category: str
+    basis: str
+    source: str
+    since: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    when: Mapping[str, Any] = field(default_factory=dict)
+    applies_to: tuple[str, ...] = DEFAULT_KINDS
+    forgotten: bool = False
+    enabled: bool = True
+    examples: tuple[Example, ...] = ()
+    page: str = ""
+
+    @property
+    def column(self) -> str:
+        """The column a finding of this rule points at."""
+        return self.columns[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes exactly when what the rule computes or how grave it is changes, not when its page is reworded."""
+        return _digest(
+            [self.id, self.table, self.columns, self.kind, self.parameters, self.when, self.severity, self.applies_to]
+        )
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The rules in force, ordered by id; their position is the `rule_no` of a run."""
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """One value for the whole rule set."""
+        return _digest([rule.fingerprint for rule in self.rules])
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def __getitem__(self, rule_id: str) -> Rule:
+        """The rule of that id; UsageError names the nearest ids."""
+        found = next((rule for rule in self.rules if rule.id == rule_id), None)
+        if found is None:
+            near = get_close_matches(rule_id, [rule.id for rule in self.rules], 3, 0.5)
+            hint = f" Vouliez-vous dire : {', '.join(near)} ?" if near else ""
+            raise UsageError(f"Aucun contrôle ne porte l'identifiant « {rule_id} ».{hint}")
+        return found
+
+
+def load_catalogue(workspace: Path | None = None) -> Catalogue:
+    """Every rule shipped with the package, as changed and completed by the workspace's own `rules/` folder.
+
+    Raises UsageError naming the file and the key when a rule cannot be read.
+    """
+    rules = {rule.id: rule for rule in _read_folder(rules_root() / "checks")}
+    # The workspace may be the project itself, whose rules/ are the shipped ones: reading them twice changes nothing.
+    if workspace is not None:
+        rules |= {rule.id: rule for rule in _read_folder(workspace / "rules" / "checks")}
+        rules = _adjusted(rules, workspace / "rules" / "reglages.toml")
+    return Catalogue(tuple(rules[key] for key in sorted(rules)))
+
+
+def parse_rule(text: str, origin: str) -> Rule:
+    """One rule from the text of its file; `origin` is the file's name, for messages."""
+    parts = text.split("+++", 2)
+    if len(parts) != 3 or parts[0].strip():
+        raise UsageError(f"{origin} : un contrôle commence par un en-tête TOML entre deux lignes « +++ ».")
+    try:
+        head = tomllib.loads(parts[1])
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{origin} : en-tête illisible ({error}).") from error
+    _demand_known_keys(head, origin)
+    examples = tuple(_example(raw, origin) for raw in head.pop("examples", []))
+    tuples = {key: tuple(head[key]) for key in ("columns", "applies_to") if key in head}
+    rule = Rule(**{**head, **tuples}, examples=examples, page=parts[2].strip())
+    _demand_known_values(rule, origin)
+    return rule
+
+
+def _read_folder(folder: Path) -> list[Rule]:
+    return [parse_rule(path.read_text("utf-8"), path.name) for path in sorted(folder.glob("*.md"))]
+
+
+def _adjusted(rules: dict[str, Rule], path: Path) -> dict[str, Rule]:
+    """Apply the site's thresholds and severities."""
+    if not path.exists():
+        return rules
+    try:
+        wishes = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path.name} : fichier illisible ({error}).") from error
+    catalogue = Catalogue(tuple(rules.values()))
+    for rule_id, wish in wishes.items():
+        rule = catalogue[rule_id]
+        unknown = set(wish) - set(_ADJUSTABLE)
+        if unknown:
+            raise UsageError(
+                f"{path.name}, [{rule_id}] : clé inconnue « {min(unknown)} ». Clés possibles : {', '.join(_ADJUSTABLE)}."
+            )
+        strangers = set(wish.get("parameters", {})) - set(rule.parameters)
+        if strangers:
+            raise UsageError(
+                f"{path.name}, [{rule_id}] : seuil inconnu « {min(strangers)} ». "
+                f"Seuils possibles : {', '.join(rule.parameters) or 'aucun'}."
+            )
+        changes = {**wish, "parameters": {**rule.parameters, **wish.get("parameters", {})}}
+        if "applies_to" in wish:
+            changes["applies_to"] = tuple(wish["applies_to"])
+        rules[rule_id] = replace(rule, **changes)
+        _demand_known_values(rules[rule_id], f"{path.name}, [{rule_id}]")
+    return rules
+
+
+def _example(raw: Mapping[str, Any], origin: str) -> Example:
+    if raw.get("verdict") not in ("good", "bad") or not raw.get("rows"):
+        raise UsageError(f"{origin} : un exemple a un « verdict » (good ou bad) et au moins une ligne dans « rows ».")
+    others = {key: tuple(rows) for key, rows in raw.items() if key not in ("verdict", "rows", "as_of")}
+    return Example(raw["verdict"], tuple(raw["rows"]), others, raw.get("as_of", "2026-11-01"))
+
+
+def _demand_known_keys(head: Mapping[str, Any], origin: str) -> None:
+    missing = [key for key in _REQUIRED if key not in head]
+    if missing:
+        raise UsageError(f"{origin} : il manque « {', '.join(missing)} » dans l'en-tête.")
+    unknown = sorted(set(head) - set(_REQUIRED) - set(_OPTIONAL))
+    if unknown:
+        near = get_close_matches(unknown[0], _REQUIRED + _OPTIONAL, 1)
+        hint = f" Vouliez-vous dire « {near[0]} » ?" if near else ""
+        raise UsageError(f"{origin} : clé inconnue « {unknown[0]} ».{hint}")
+
+
+def _demand_known_values(rule: Rule, origin: str) -> None:
+    for key, allowed in (("table", TABLES), ("severity", SEVERITIES), ("category", CATEGORIES)):
+        if getattr(rule, key) not in allowed:
+            raise UsageError(
+                f"{origin} : « {key} = {getattr(rule, key)} » n'est pas possible. Valeurs : {', '.join(allowed)}."
+            )
+    if not rule.columns:
+        raise UsageError(f"{origin} : « columns » est vide ; un contrôle désigne au moins une colonne.")
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

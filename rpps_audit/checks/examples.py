@@ -1,0 +1,63 @@
+"""The examples of a rule's page, executed: the page is its own test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from rpps_audit.checks.catalogue import Catalogue, Example, Rule
+from rpps_audit.checks.run import run_checks
+from rpps_audit.store import Store, memory_store
+
+_TABLES = {
+    "rh": "employments",
+    "finess": "establishments",
+    "cartes": "cards",
+    "mssante": "mailboxes",
+    "savoir-faire": "skills",
+    "diplomes": "diplomas",
+}
+
+
+def run_examples(rule: Rule) -> list[str]:
+    """What the examples get wrong, one French sentence each; empty when all are as the page says."""
+    faults = []
+    for number, example in enumerate(rule.examples, start=1):
+        with memory_store() as store:
+            found = _findings(store, rule, example)
+        if found is None:
+            faults.append(f"{rule.id}, exemple {number} : non évaluable, il manque une source ou une colonne.")
+        elif (found > 0) is not (example.verdict == "bad"):
+            wanted = "au moins un constat" if example.verdict == "bad" else "aucun constat"
+            faults.append(f"{rule.id}, exemple {number} : {wanted} attendu, {found} trouvé.")
+    return faults
+
+
+def load_example(store: Store, example: Example, kind: str) -> int:
+    """Put an example's records and other sources in a store, as if files had been loaded; returns the snapshot's id."""
+    for other, rows in example.sources.items():
+        _load_rows(store, other, rows, example.as_of)
+    return _load_rows(store, kind, example.rows, example.as_of)
+
+
+def _findings(store: Store, rule: Rule, example: Example) -> int | None:
+    snapshot_id = load_example(store, example, rule.applies_to[0])
+    run = run_checks(store, snapshot_id, Catalogue((rule,)), as_of=date.fromisoformat(example.as_of))
+    return None if run.not_evaluable().height else run.findings
+
+
+def _load_rows(store: Store, kind: str, rows: Iterable[Mapping[str, Any]], data_date: str) -> int:
+    table = _TABLES.get(kind, "registrations")
+    known = [row[0] for row in store.sql("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table]).fetchall()]
+    snapshot_id = store.next_id("snapshots", "snapshot_id")
+    records = list(rows)
+    store.sql(
+        "INSERT INTO snapshots VALUES (?, ?, ?, 'exemple', ?, 'exemple', ?, now(), 'utf-8', 0, ?, ?, 0, ?)",
+        [snapshot_id, f"exemple-{snapshot_id}", kind, kind, data_date, len(records), len(records), known],
+    )
+    for line, record in enumerate(records, start=2):
+        names = ", ".join(["snapshot_id", "line", *record])
+        marks = ", ".join("?" * (len(record) + 2))
+        store.sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [snapshot_id, line, *record.values()])
+    return snapshot_id

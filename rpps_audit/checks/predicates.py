@@ -1,0 +1,296 @@
+"""The row kinds: each answers, for every row of a batch, "does this record break the rule?".
+
+A predicate receives the rule's columns as expressions and returns a Boolean polars expression, true = broken. Null
+means "nothing to say" and never breaks a rule, except for `required`: absence is that rule's business alone.
+Patterns stay in the regular-expression subset common to Rust, RE2 and Java.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from inspect import Parameter, signature
+from typing import Any
+
+import polars as pl
+
+from rpps_audit import reference
+from rpps_audit.checks.catalogue import Rule
+from rpps_audit.errors import UsageError
+
+Predicate = Callable[..., pl.Expr]
+ROW_KINDS: dict[str, Predicate] = {}
+_DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule is judged against besides its own record: the day of the data."""
+
+    as_of: date
+
+
+def row_kind(function: Predicate) -> Predicate:
+    """Register a predicate under its own name, which is the `kind` rule files use."""
+    ROW_KINDS[function.__name__] = function
+    return function
+
+
+def violation(rule: Rule, context: Context) -> pl.Expr:
+    """The rule as one Boolean expression, never null. Raises UsageError for a bad parameter."""
+    broken = ROW_KINDS[rule.kind]([pl.col(name) for name in rule.columns], context, **bound_parameters(rule))
+    if rule.when:
+        broken = broken & guard(rule.when)
+    return broken.fill_null(False)
+
+
+def bound_parameters(rule: Rule) -> dict[str, Any]:
+    """The rule's parameters, refused with a French sentence when one is missing or unknown to its kind."""
+    declared = list(signature(ROW_KINDS[rule.kind]).parameters.values())[2:]
+    unknown = set(rule.parameters) - {parameter.name for parameter in declared}
+    missing = {p.name for p in declared if p.default is Parameter.empty} - set(rule.parameters)
+    if unknown or missing:
+        fault = f"seuil inconnu « {min(unknown)} »" if unknown else f"il manque le seuil « {min(missing)} »"
+        raise UsageError(
+            f"Contrôle {rule.id} ({rule.kind}) : {fault}. Attendu : {', '.join(p.name for p in declared) or 'aucun'}."
+        )
+    return dict(rule.parameters)
+
+
+def needed_columns(rule: Rule) -> frozenset[str]:
+    """Every typed column the rule reads: its own, those named by `*_column` parameters, and its guard's."""
+    named = {value for key, value in rule.parameters.items() if key.endswith("_column")}
+    named |= {name for key, value in rule.parameters.items() if key.endswith("_columns") for name in value}
+    guard = {rule.when["column"]} if rule.when else set()
+    return frozenset(rule.columns) | named | guard
+
+
+def guard(when: Mapping[str, Any]) -> pl.Expr:
+    """`when = {column = ..., values = [...]}` | `{column, except = [...]}` | `{column, present = true|false}`."""
+    column = pl.col(when["column"])
+    if "values" in when:
+        return column.is_in(when["values"])
+    if "except" in when:
+        return column.is_in(when["except"]).not_()
+    if "present" in when:
+        return column.is_not_null() if when["present"] else column.is_null()
+    raise UsageError("Une condition « when » porte « values », « except » ou « present ».")
+
+
+# --- presence ---------------------------------------------------------------------------------------------------------
+
+
+@row_kind
+def required(columns: Sequence[pl.Expr], context: Context) -> pl.Expr:
+    """None of the columns holds a value (a date counts as given when its text could not be read: another rule says so)."""
+    return pl.all_horizontal([column.is_null() for column in columns])
+
+
+@row_kind
+def forbidden(columns: Sequence[pl.Expr], context: Context) -> pl.Expr:
+    """A value stands where none may (with `when`)."""
+    return columns[0].is_not_null()
+
+
+@row_kind
+def is_true(columns: Sequence[pl.Expr], context: Context) -> pl.Expr:
+    """A flag computed at loading is raised."""
+    return columns[0]
+
+
+# --- form -------------------------------------------------------------------------------------------------------------
+
+
+@row_kind
+def matches(columns: Sequence[pl.Expr], context: Context, pattern: str) -> pl.Expr:
+    """The text does not have the form `pattern`."""
+    return columns[0].str.contains(pattern).not_()
+
+
+@row_kind
+def not_matching(columns: Sequence[pl.Expr], context: Context, pattern: str) -> pl.Expr:
+    """The text has the forbidden form `pattern`."""
+    return columns[0].str.contains(pattern)
+
+
+@row_kind
+def one_of(columns: Sequence[pl.Expr], context: Context, values: list[str]) -> pl.Expr:
+    """The value is not in the list."""
+    return columns[0].is_in(values).not_()
+
+
+@row_kind
+def phone(columns: Sequence[pl.Expr], context: Context, pattern: str) -> pl.Expr:
+    """The number, without spaces, dots, hyphens and brackets, does not have the form `pattern`."""
+    return columns[0].str.replace_all(r"[\s.\-()]", "").str.contains(pattern).not_()
+
+
+@row_kind
+def check_digit(columns: Sequence[pl.Expr], context: Context, length: int) -> pl.Expr:
+    """`length` digits whose Luhn key is wrong (MOS: RPPS, FINESS, SIREN, SIRET). Another form is another rule's business."""
+    return columns[0].str.contains(f"^[0-9]{{{length}}}$") & (_luhn(columns[0], length) != 0)
+
+
+@row_kind
+def concatenation(columns: Sequence[pl.Expr], context: Context, parts_columns: list[str]) -> pl.Expr:
+    """The identifier is not its parts put end to end."""
+    return columns[0] != pl.concat_str([pl.col(name) for name in parts_columns])
+
+
+# --- nomenclatures and references -------------------------------------------------------------------------------------
+
+
+@row_kind
+def in_nomenclature(columns: Sequence[pl.Expr], context: Context, nomenclature: str) -> pl.Expr:
+    """The code was never in the nomenclature."""
+    return columns[0].is_in(reference.load_nomenclature(nomenclature).codes).not_()
+
+
+@row_kind
+def not_in_nomenclature(columns: Sequence[pl.Expr], context: Context, nomenclature: str) -> pl.Expr:
+    """The code belongs to a list it must not come from."""
+    return columns[0].is_in(reference.load_nomenclature(nomenclature).codes)
+
+
+@row_kind
+def offered(columns: Sequence[pl.Expr], context: Context, nomenclature: str) -> pl.Expr:
+    """The code is known and valid, but the portal does not offer it."""
+    frame = reference.load_nomenclature(nomenclature).frame
+    return columns[0].is_in(frame.filter(~pl.col("in_portal") & pl.col("valid_to").is_null())["code"].to_list())
+
+
+@row_kind
+def granted(columns: Sequence[pl.Expr], context: Context, access: str | None = None) -> pl.Expr:
+    """The role stands in the nomenclature but the access matrix says nothing of it: its exposure is not known."""
+    known = reference.load_nomenclature("roles").codes
+    judged = reference.load_access(access).bits()
+    return columns[0].is_in(known) & columns[0].is_in(list(judged)).not_()
+
+
+@row_kind
+def valid_at_date(
+    columns: Sequence[pl.Expr], context: Context, reference_name: str, date_column: str | None = None
+) -> pl.Expr:
+    """A known code that was not valid on the day (`date_column`, else the day of the data)."""
+    at = pl.lit(context.as_of)
+    if date_column and reference_name in ("communes", "countries"):
+        at = pl.col(date_column)
+    elif date_column:
+        at = pl.coalesce(pl.col(date_column), at)
+    if reference_name == "communes":
+        return reference.commune_known_expr(columns[0]) & reference.commune_valid_expr(columns[0], at).not_()
+    if reference_name == "countries":
+        return reference.country_known_expr(columns[0]) & reference.country_valid_expr(columns[0], at).not_()
+    known = columns[0].is_in(reference.load_nomenclature(reference_name).codes)
+    return known & reference.nomenclature_valid_expr(reference_name, columns[0], at).not_()
+
+
+@row_kind
+def known_place(columns: Sequence[pl.Expr], context: Context, reference_name: str) -> pl.Expr:
+    """The code is no commune (or country) of any time since 1943."""
+    if reference_name == "communes":
+        return reference.commune_known_expr(columns[0]).not_()
+    return reference.country_known_expr(columns[0]).not_()
+
+
+@row_kind
+def split_city(columns: Sequence[pl.Expr], context: Context) -> pl.Expr:
+    """Paris, Lyon or Marseille as a whole: births there are coded by arrondissement (INSEE COG)."""
+    return reference.commune_is_split_city_expr(columns[0])
+
+
+# --- dates ------------------------------------------------------------------------------------------------------------
+
+
+@row_kind
+def date_order(columns: Sequence[pl.Expr], context: Context, before_column: str) -> pl.Expr:
+    """The date comes before the one that must precede it."""
+    return columns[0] < pl.col(before_column)
+
+
+@row_kind
+def not_in_future(columns: Sequence[pl.Expr], context: Context, days: int = 0) -> pl.Expr:
+    """The date is more than `days` after the day of the data."""
+    return columns[0] > pl.lit(context.as_of).dt.offset_by(f"{days}d")
+
+
+@row_kind
+def older_than(columns: Sequence[pl.Expr], context: Context, days: int) -> pl.Expr:
+    """The date is more than `days` before the day of the data."""
+    return columns[0] < pl.lit(context.as_of).dt.offset_by(f"-{days}d")
+
+
+@row_kind
+def age_between(
+    columns: Sequence[pl.Expr], context: Context, birth_column: str, min_years: float, max_years: float
+) -> pl.Expr:
+    """The age on the date is outside the bounds, in years."""
+    years = (columns[0] - pl.col(birth_column)).dt.total_days() / _DAYS_PER_YEAR
+    return (years < min_years) | (years > max_years)
+
+
+@row_kind
+def past_end_still_open(columns: Sequence[pl.Expr], context: Context, open_column: str) -> pl.Expr:
+    """The end date is past and the portal still shows the situation open."""
+    return pl.col(open_column) & (columns[0] < pl.lit(context.as_of))
+
+
+@row_kind
+def open_too_long(
+    columns: Sequence[pl.Expr], context: Context, years: float, end_column: str, open_column: str, sign_column: str
+) -> pl.Expr:
+    """Open, without an end, and neither begun nor confirmed for `years`."""
+    last_sign = pl.max_horizontal(columns[0], pl.col(sign_column))
+    still_open = pl.col(open_column).fill_null(True) & pl.col(end_column).is_null()
+    return still_open & (last_sign < pl.lit(context.as_of).dt.offset_by(f"-{round(years * _DAYS_PER_YEAR)}d"))
+
+
+# --- inside a record --------------------------------------------------------------------------------------------------
+
+
+@row_kind
+def differs_from(columns: Sequence[pl.Expr], context: Context, other_column: str) -> pl.Expr:
+    """Two columns hold the same text, case and accents aside, where they should differ."""
+    return reference.normalise(columns[0]) == reference.normalise(pl.col(other_column))
+
+
+@row_kind
+def agrees_with(
+    columns: Sequence[pl.Expr], context: Context, other_column: str, pairs: dict[str, list[str]]
+) -> pl.Expr:
+    """The other column's value is not among those that go with this one."""
+    broken = [
+        (columns[0] == value) & pl.col(other_column).is_in(accepted).not_() for value, accepted in pairs.items()
+    ]
+    return pl.any_horizontal(broken)
+
+
+def since(rule: Rule, context: Context) -> pl.Expr | None:
+    """For a rule on forgotten situations: the day from which the situation should have been closed."""
+    if rule.kind == "past_end_still_open":
+        return pl.col(rule.column)
+    if rule.kind == "open_too_long":
+        last_sign = pl.max_horizontal(pl.col(rule.column), pl.col(rule.parameters["sign_column"]))
+        return last_sign.dt.offset_by(f"{round(rule.parameters['years'] * _DAYS_PER_YEAR)}d")
+    return None
+
+
+def _luhn(text: pl.Expr, length: int) -> pl.Expr:
+    """The Luhn sum modulo 10 of a text of `length` digits; null for another text.
+
+    Four digits at a time from a table of their 10 000 sums: an even number of digits keeps the doubling in step.
+    """
+    number = text.cast(pl.Int64, strict=False)
+    table = pl.lit(_luhn_table())
+    chunks = [number // 10_000**rank % 10_000 for rank in range((length + 3) // 4)]
+    return pl.sum_horizontal([table.gather(chunk) for chunk in chunks]) % 10
+
+
+@cache
+def _luhn_table() -> pl.Series:
+    number = pl.int_range(10_000, eager=True)
+    digits = [number // 10**rank % 10 for rank in range(4)]
+    doubled = [digit * 2 - (digit > 4).cast(pl.Int64) * 9 for digit in digits[1::2]]
+    return (digits[0] + digits[2] + doubled[0] + doubled[1]).cast(pl.Int8).alias("luhn")

@@ -1,0 +1,279 @@
+"""The set kinds: rules that compare records with each other or with another file, as one SQL query each.
+
+Every query reads the views that `views.py` prepares (`professional`, `situation`, and one view per other kind of file:
+`rh`, `finess`, `annuaire_public`, `annuaire_restreint`, `suivi`, `cartes`, `mssante`) and returns `record_key, line` and,
+for forgotten situations, `since`. Large groupings compare 64-bit hashes of the folded values, not the strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import Parameter, signature
+
+from rpps_audit.checks.catalogue import Rule
+from rpps_audit.errors import UsageError
+
+SetKind = Callable[..., str]
+SET_KINDS: dict[str, SetKind] = {}
+
+_FOLDS = {
+    "exact": "{c}",
+    "lower": "lower({c})",
+    "digits": "right(regexp_replace({c}, '[^0-9]', '', 'g'), 9)",
+    "name": "regexp_replace(strip_accents(upper({c})), '[^A-Z]', '', 'g')",
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A set rule ready to run: `sql` gives record_key, line[, since]; `has_since` tells whether `since` is there."""
+
+    sql: str
+    has_since: bool
+
+
+def set_kind(*sources: str, since: bool = False) -> Callable[[SetKind], SetKind]:
+    """Register a query under its own name; `sources` are the kinds of file it always needs besides the snapshot."""
+
+    def register(function: SetKind) -> SetKind:
+        SET_KINDS[function.__name__] = function
+        function.sources = sources  # type: ignore[attr-defined]
+        function.since = since  # type: ignore[attr-defined]
+        return function
+
+    return register
+
+
+def query(rule: Rule) -> Query:
+    """The rule's query. `$as_of` is its one parameter. Raises UsageError for a bad parameter of the rule."""
+    function = SET_KINDS[rule.kind]
+    declared = list(signature(function).parameters.values())[1:]
+    names = {parameter.name for parameter in declared}
+    unknown = set(rule.parameters) - names
+    missing = {p.name for p in declared if p.default is Parameter.empty} - set(rule.parameters)
+    if unknown or missing:
+        fault = f"seuil inconnu « {min(unknown)} »" if unknown else f"il manque le seuil « {min(missing)} »"
+        raise UsageError(f"Contrôle {rule.id} ({rule.kind}) : {fault}. Attendu : {', '.join(names) or 'aucun'}.")
+    return Query(function(rule, **rule.parameters), bool(function.since))  # type: ignore[attr-defined]
+
+
+def needed_sources(rule: Rule) -> frozenset[str]:
+    """The other kinds of file without which the rule is not evaluable."""
+    fixed = SET_KINDS[rule.kind].sources  # type: ignore[attr-defined]
+    chosen = {rule.parameters["source"]} if "source" in rule.parameters else set()
+    return frozenset(fixed) | chosen
+
+
+def needed_columns(rule: Rule) -> frozenset[str]:
+    """The typed columns the snapshot must carry.
+
+    A rule about a departure told by another file points at the missing end date, which the snapshot need not carry.
+    """
+    pointed_only = SET_KINDS[rule.kind].since  # type: ignore[attr-defined]
+    return frozenset() if pointed_only else frozenset(rule.columns) | frozenset(rule.parameters.get("on", ()))
+
+
+def view_name(kind: str) -> str:
+    """The view holding the latest files of a kind."""
+    return kind.replace("-", "_")
+
+
+# --- records of the same file -----------------------------------------------------------------------------------------
+
+
+@set_kind()
+def shared_value(rule: Rule, fold: str = "exact") -> str:
+    """Two different professionals carry the same value(s) in all the columns."""
+    folded = [f"nullif({_fold(fold, name)}, '')" for name in rule.columns]
+    present = " AND ".join(f"{value} IS NOT NULL" for value in folded)
+    return f"""
+        WITH valued AS (
+            SELECT record_key, line, professional_id, hash({", ".join(folded)}) AS h FROM {rule.table} WHERE {present}
+        ), shared AS (SELECT h FROM valued GROUP BY h HAVING min(professional_id) <> max(professional_id))
+        SELECT record_key, line FROM valued WHERE h IN (SELECT h FROM shared)"""
+
+
+@set_kind()
+def several_identities(rule: Rule) -> str:
+    """One number, several civil identities: the columns differ between lines of the same professional."""
+    folded = ", ".join(_fold("name", f"CAST({name} AS VARCHAR)") if name != "birth_date" else name for name in rule.columns)
+    return f"""
+        WITH valued AS (SELECT record_key, line, professional_id, hash({folded}) AS h FROM professional
+                        WHERE professional_id IS NOT NULL),
+        torn AS (SELECT professional_id FROM valued GROUP BY professional_id HAVING min(h) <> max(h))
+        SELECT record_key, min(line) AS line FROM valued WHERE professional_id IN (SELECT professional_id FROM torn)
+        GROUP BY record_key"""
+
+
+@set_kind()
+def repeated_line(rule: Rule) -> str:
+    """The same situation stands on several lines; every line but the first is reported."""
+    values = ", ".join(rule.columns)
+    return f"""
+        WITH valued AS (SELECT record_key, line, hash(professional_id, {values}) AS h FROM situation
+                        WHERE professional_id IS NOT NULL),
+        repeated AS (SELECT h, min(line) AS first_line FROM valued GROUP BY h HAVING count(*) > 1)
+        SELECT record_key, line FROM valued JOIN repeated USING (h) WHERE line > first_line"""
+
+
+@set_kind()
+def overlapping_twin(rule: Rule) -> str:
+    """Two different situations of one professional in one establishment overlap; the later begun one is reported."""
+    return """
+        WITH several AS (
+            SELECT hash(professional_id, finess) AS h FROM situation WHERE professional_id IS NOT NULL AND finess IS NOT NULL
+            GROUP BY h HAVING count(*) > 1
+        ), dated AS (
+            SELECT record_key, line, professional_id, finess, coalesce(start_date, DATE '1900-01-01') AS first_day,
+                   CASE WHEN is_open THEN DATE '9999-12-31' ELSE coalesce(end_date, DATE '9999-12-31') END AS last_day,
+                   hash(role, profession, start_date, end_date) AS content
+            FROM situation WHERE hash(professional_id, finess) IN (SELECT h FROM several)
+        )
+        SELECT b.record_key, min(b.line) AS line FROM dated a JOIN dated b USING (professional_id, finess)
+        WHERE a.content <> b.content AND (a.first_day, a.line) < (b.first_day, b.line) AND b.first_day <= a.last_day
+        GROUP BY b.record_key"""
+
+
+@set_kind()
+def none_open(rule: Rule) -> str:
+    """No situation of the professional is active on the day of the data."""
+    return """
+        WITH working AS (SELECT DISTINCT professional_id FROM situation WHERE active)
+        SELECT record_key, line FROM professional
+        WHERE professional_id IS NOT NULL AND professional_id NOT IN (SELECT professional_id FROM working WHERE professional_id IS NOT NULL)"""
+
+
+@set_kind()
+def request_beside_another(rule: Rule) -> str:
+    """A situation is requested while another request of the same professional is still waiting (slide: one at a time)."""
+    return """
+        WITH waiting AS (SELECT professional_id FROM situation WHERE pending_request_date IS NOT NULL
+                         GROUP BY professional_id HAVING count(*) > 1)
+        SELECT record_key, line FROM situation
+        WHERE pending_request_date IS NOT NULL AND professional_id IN (SELECT professional_id FROM waiting)"""
+
+
+# --- against another file ---------------------------------------------------------------------------------------------
+
+
+@set_kind()
+def exists_in(rule: Rule, source: str, source_column: str) -> str:
+    """The value is not to be found in the other file."""
+    return f"""
+        SELECT record_key, line FROM {rule.table}
+        WHERE {rule.column} IS NOT NULL AND {rule.column} NOT IN
+            (SELECT {source_column} FROM {view_name(source)} WHERE {source_column} IS NOT NULL)"""
+
+
+@set_kind()
+def disagrees_with(rule: Rule, source: str, on: list[str], source_column: str, fold: str = "exact") -> str:
+    """The other file knows the record (same `on`) and gives only other values for the column."""
+    keys, mine = ", ".join(on), _fold(fold, rule.column)
+    joined = " AND ".join(f"m.{name} = o.{name}" for name in on)
+    return f"""
+        WITH other AS (SELECT {keys}, list(DISTINCT {_fold(fold, source_column)}) AS told FROM {view_name(source)}
+                       WHERE {source_column} IS NOT NULL GROUP BY {keys})
+        SELECT m.record_key, m.line FROM {rule.table} m JOIN other o ON {joined}
+        WHERE m.{rule.column} IS NOT NULL AND NOT list_contains(o.told, {mine.replace(rule.column, "m." + rule.column)})
+        {"AND m.active" if rule.table == "situation" else ""}"""
+
+
+@set_kind()
+def missing_from(
+    rule: Rule, source: str, on: list[str], min_days: int = 0, shared_column: str = "", condition_authority: str = ""
+) -> str:
+    """An active record begun more than `min_days` ago that the other file does not hold.
+
+    `shared_column`: only records whose value of it the other file knows. `condition_authority`: only records registered
+    by an authority beginning with it.
+    """
+    joined = " AND ".join(f"m.{name} = o.{name}" for name in on)
+    shared = f"AND m.{shared_column} IN (SELECT {shared_column} FROM {view_name(source)})" if shared_column else ""
+    registered = f"AND starts_with(m.authority, '{condition_authority}')" if condition_authority else ""
+    present = " AND ".join(f"m.{name} IS NOT NULL" for name in on)
+    return f"""
+        SELECT m.record_key, m.line FROM situation m
+        WHERE m.active AND {present} {shared} {registered}
+          AND coalesce(m.start_date, DATE '1900-01-01') <= $as_of - INTERVAL {int(min_days)} DAY
+          AND NOT EXISTS (SELECT 1 FROM {view_name(source)} o WHERE {joined})"""
+
+
+@set_kind("finess", since=True)
+def closed_establishment(rule: Rule) -> str:
+    """Active in an establishment that FINESS says closed."""
+    return """
+        SELECT s.record_key, s.line, min(f.closed_on) AS since FROM situation s JOIN finess f USING (finess)
+        WHERE s.active AND f.closed_on < $as_of GROUP BY ALL"""
+
+
+@set_kind("rh", since=True)
+def left_according_to_roster(rule: Rule) -> str:
+    """Active without an end date, while the HR roster knows the person (same RPPS number, or same name, first name and
+    birth date) and says they left this establishment, with no contract going on there."""
+    return f"""
+        WITH {_ROSTER_MATCH}, ended AS (
+            SELECT line, max(end_date) AS since, bool_or(end_date IS NULL OR end_date >= $as_of) AS goes_on
+            FROM matched GROUP BY line
+        )
+        SELECT s.record_key, s.line, e.since FROM situation s JOIN ended e USING (line)
+        WHERE s.active AND s.end_date IS NULL AND NOT e.goes_on"""
+
+
+@set_kind("rh")
+def absent_from_roster(rule: Rule) -> str:
+    """Active in an establishment that the HR roster covers, without anybody there matching the person."""
+    return f"""
+        WITH {_ROSTER_MATCH}
+        SELECT record_key, line FROM situation
+        WHERE active AND finess IN (SELECT finess FROM rh) AND line NOT IN (SELECT line FROM matched)"""
+
+
+@set_kind("cartes")
+def card_of_departed(rule: Rule) -> str:
+    """A card still valid on the day of the data for somebody without any active situation."""
+    return f"""
+        WITH nobody AS ({none_open(rule)}), valid AS (
+            SELECT DISTINCT professional_id FROM cartes
+            WHERE (valid_to IS NULL OR valid_to >= $as_of) AND opposed_on IS NULL AND professional_id IS NOT NULL)
+        SELECT n.record_key, n.line FROM nobody n JOIN professional p ON p.line = n.line
+        WHERE p.professional_id IN (SELECT professional_id FROM valid)"""
+
+
+@set_kind("mssante")
+def mailbox_of_departed(rule: Rule) -> str:
+    """A personal MSSanté mailbox of somebody without any active situation."""
+    return f"""
+        WITH nobody AS ({none_open(rule)})
+        SELECT n.record_key, n.line FROM nobody n JOIN professional p ON p.line = n.line
+        WHERE p.professional_id IN (SELECT professional_id FROM mssante WHERE mailbox_type = 'PER')"""
+
+
+@set_kind("annuaire-public")
+def published_contact(rule: Rule, source_column: str, fold: str = "lower") -> str:
+    """The private contact data of a professional stand in the public extract (slide: they are not published)."""
+    mine, theirs = _fold(fold, "p." + rule.column), _fold(fold, "o." + source_column)
+    return f"""
+        SELECT DISTINCT p.record_key, p.line FROM professional p JOIN annuaire_public o USING (professional_id)
+        WHERE {mine} = {theirs} AND {mine} <> ''"""
+
+
+_ROSTER_MATCH = f"""identity AS (
+            SELECT line, finess, pp_id, birth_date, hash({_FOLDS["name"].format(c="birth_name")},
+                   {_FOLDS["name"].format(c="split_part(first_names, ',', 1)")}, birth_date) AS who FROM situation WHERE active
+        ), roster AS (
+            SELECT finess, pp_id, end_date, hash({_FOLDS["name"].format(c="birth_name")},
+                   {_FOLDS["name"].format(c="split_part(first_name, ',', 1)")}, birth_date) AS who,
+                   birth_name IS NOT NULL AND first_name IS NOT NULL AND birth_date IS NOT NULL AS complete FROM rh
+        ), matched AS (
+            SELECT i.line, r.end_date FROM identity i JOIN roster r ON i.finess = r.finess AND i.pp_id = r.pp_id
+            UNION ALL
+            SELECT i.line, r.end_date FROM identity i JOIN roster r ON i.finess = r.finess AND i.who = r.who
+            WHERE r.pp_id IS NULL AND r.complete
+        )"""
+
+
+def _fold(fold: str, column: str) -> str:
+    if fold not in _FOLDS:
+        raise UsageError(f"Comparaison inconnue « {fold} ». Possibles : {', '.join(_FOLDS)}.")
+    return _FOLDS[fold].format(c=column)

@@ -1,0 +1,248 @@
+"""One evaluation of the catalogue on one snapshot: rows through pandera batch by batch, sets through SQL, findings by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import duckdb
+import polars as pl
+
+from rpps_audit.checks import predicates, relations
+from rpps_audit.checks.catalogue import Catalogue, Rule
+from rpps_audit.checks.predicates import ROW_KINDS, Context
+from rpps_audit.checks.relations import SET_KINDS
+from rpps_audit.checks.schemas import broken_rows, build_schema
+from rpps_audit.checks.views import latest_sources, prepare_views
+from rpps_audit.errors import UsageError
+from rpps_audit.store import Store
+
+BATCH_ROWS = 250_000
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one evaluation said. `rules` has one row per rule: the columns of the store's `rule_runs`."""
+
+    run_id: int
+    snapshot_id: int
+    as_of: date
+    rules: pl.DataFrame
+
+    @property
+    def findings(self) -> int:
+        """How many findings in all."""
+        return int(self.rules["failed"].sum())
+
+    def worst(self) -> str | None:
+        """The gravest severity found, None on a clean snapshot."""
+        found = set(self.rules.filter(pl.col("failed") > 0)["severity"])
+        return next((severity for severity in ("error", "warning", "information") if severity in found), None)
+
+    def not_evaluable(self) -> pl.DataFrame:
+        """The rules that lacked data, and what they lacked [rule_id, reason]."""
+        return self.rules.filter(pl.col("status") == "not_evaluable").select("rule_id", "reason")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The rules of one run: those to evaluate with their number, and why the others cannot be."""
+
+    numbers: dict[str, int]
+    row_rules: dict[str, list[Rule]]
+    set_rules: list[Rule]
+    missing: dict[str, str]
+
+
+def run_checks(
+    store: Store,
+    snapshot_id: int,
+    catalogue: Catalogue,
+    *,
+    as_of: date | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Evaluate every rule that applies to the snapshot's kind; store findings, denominators and what was not evaluable.
+
+    `as_of` defaults to the date of the data. One transaction: an interrupted run leaves nothing behind.
+    Raises UsageError for an unknown snapshot or a rule whose parameters are wrong.
+    """
+    found = store.sql("SELECT kind, columns, data_date FROM snapshots WHERE snapshot_id = ?", [snapshot_id]).fetchone()
+    if found is None:
+        raise UsageError(f"L'extraction n° {snapshot_id} n'existe pas dans ce magasin.")
+    kind, columns, data_date = found
+    context = Context(as_of or data_date)
+    rules = [rule for rule in catalogue if rule.enabled and kind in rule.applies_to]
+    tell = progress or (lambda _label, _share: None)
+    # Temporary views belong to the connection that made them: reading has its own, writing stays in the transaction.
+    reader = store.connection.cursor()
+    try:
+        sources = latest_sources(reader, snapshot_id)
+        plan = _plan(rules, frozenset(columns), frozenset(sources))
+        prepare_views(reader, snapshot_id, context.as_of, sources)
+        with store.transaction():
+            run_id = store.next_id("runs", "run_id")
+            store.sql(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    run_id,
+                    snapshot_id,
+                    context.as_of,
+                    Catalogue(tuple(rules)).fingerprint,
+                    [number for group in sources.values() for number in group],
+                    datetime.now(UTC).replace(tzinfo=None),
+                ],
+            )
+            store.sql("CREATE OR REPLACE TEMP TABLE hits (rule_no SMALLINT, record_key VARCHAR, line INTEGER, since DATE)")
+            evaluated = _evaluate_rows(store, reader, plan, context, tell)
+            evaluated |= _evaluate_sets(store, reader, plan, context, tell)
+            _persist(store, run_id, rules, plan, evaluated)
+    finally:
+        reader.close()
+    frame = store.sql("SELECT * EXCLUDE (run_id) FROM rule_runs WHERE run_id = ? ORDER BY rule_no", [run_id]).pl()
+    return Run(run_id, snapshot_id, context.as_of, frame)
+
+
+def _plan(rules: Sequence[Rule], columns: frozenset[str], sources: frozenset[str]) -> _Plan:
+    plan = _Plan({rule.id: number for number, rule in enumerate(rules)}, {"professional": [], "situation": []}, [], {})
+    for rule in rules:
+        if rule.kind in ROW_KINDS:
+            lacking = predicates.needed_columns(rule) - columns
+        elif rule.kind in SET_KINDS:
+            lacking = relations.needed_columns(rule) - columns
+        else:
+            known = ", ".join(sorted({*ROW_KINDS, *SET_KINDS}))
+            raise UsageError(f"Contrôle {rule.id} : genre inconnu « {rule.kind} ». Genres possibles : {known}.")
+        absent = relations.needed_sources(rule) - sources if rule.kind in SET_KINDS else frozenset()
+        if lacking:
+            plan.missing[rule.id] = f"colonne absente de cette extraction : {', '.join(sorted(lacking))}"
+        elif absent:
+            plan.missing[rule.id] = f"fichier non chargé : {', '.join(sorted(absent))}"
+        elif rule.kind in ROW_KINDS:
+            plan.row_rules[rule.table].append(rule)
+        else:
+            plan.set_rules.append(rule)
+    return plan
+
+
+def _evaluate_rows(
+    store: Store, reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, tell: Progress
+) -> dict[str, int]:
+    """Stream each table once through its pandera schema; returns how many records each rule looked at."""
+    evaluated: dict[str, int] = {}
+    for share, (table, rules) in enumerate(plan.row_rules.items()):
+        if not rules:
+            continue
+        schema = build_schema(rules, context, table)
+        needed = sorted(frozenset().union(*(predicates.needed_columns(rule) for rule in rules)))
+        total = _count(reader, table)
+        seen = 0
+        for batch in _batches(reader, f"SELECT record_key, line, {', '.join(needed)} FROM {table}"):
+            _keep(store, _row_hits(batch, broken_rows(schema, batch), rules, plan.numbers, context))
+            looked = batch.select([_looked_at(rule) for rule in rules]).row(0, named=True)
+            evaluated = {**evaluated, **{name: evaluated.get(name, 0) + count for name, count in looked.items()}}
+            seen += batch.height
+            tell("contrôles des enregistrements", (share + seen / max(total, 1)) / 3)
+    return evaluated
+
+
+def _evaluate_sets(
+    store: Store, reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, tell: Progress
+) -> dict[str, int]:
+    """Run the set rules; each looks at every record of its table."""
+    totals = {table: _count(reader, table) for table in plan.row_rules}
+    for done, rule in enumerate(plan.set_rules):
+        query = relations.query(rule)
+        parameters = {"as_of": context.as_of} if "$as_of" in query.sql else {}
+        hits = reader.execute(query.sql, parameters).pl()
+        since = pl.col("since") if query.has_since else pl.lit(None, pl.Date).alias("since")
+        number = pl.lit(plan.numbers[rule.id], pl.Int16).alias("rule_no")
+        _keep(store, hits.select(number, "record_key", pl.col("line").cast(pl.Int32), since.cast(pl.Date)))
+        tell("contrôles entre enregistrements", (2 + (done + 1) / len(plan.set_rules)) / 3)
+    return {rule.id: totals[rule.table] for rule in plan.set_rules}
+
+
+def _row_hits(
+    batch: pl.DataFrame, broken: dict[str, pl.Series], rules: Sequence[Rule], numbers: dict[str, int], context: Context
+) -> pl.DataFrame:
+    """The broken rows of one batch as [rule_no, record_key, line, since]."""
+    parts = []
+    for rule in rules:
+        rows = broken.get(rule.id)
+        if rows is None or rows.is_empty():
+            continue
+        day = predicates.since(rule, context) if rule.forgotten else None
+        parts.append(
+            batch[rows].select(
+                pl.lit(numbers[rule.id], pl.Int16).alias("rule_no"),
+                "record_key",
+                pl.col("line").cast(pl.Int32),
+                (pl.lit(None) if day is None else day).cast(pl.Date).alias("since"),
+            )
+        )
+    return pl.concat(parts) if parts else pl.DataFrame()
+
+
+def _looked_at(rule: Rule) -> pl.Expr:
+    """How many records the rule has something to say of: those under its guard, with a value unless absence is the fault."""
+    said = pl.lit(True) if rule.kind == "required" else pl.col(rule.column).is_not_null()
+    if rule.when:
+        said = said & predicates.guard(rule.when).fill_null(False)
+    return (said & pl.col("line").is_not_null()).sum().alias(rule.id)
+
+
+def _persist(store: Store, run_id: int, rules: Sequence[Rule], plan: _Plan, evaluated: dict[str, int]) -> None:
+    """Findings once per rule and record key, whatever the number of lines that carry the record."""
+    store.sql(
+        "INSERT INTO findings_by_run SELECT ?, rule_no, record_key, min(line) FROM hits GROUP BY rule_no, record_key",
+        [run_id],
+    )
+    store.sql("INSERT INTO departures SELECT ?, * FROM hits WHERE since IS NOT NULL", [run_id])
+    failed = dict(
+        store.sql("SELECT rule_no, count(*) FROM findings_by_run WHERE run_id = ? GROUP BY 1", [run_id]).fetchall()
+    )
+    store.connection.executemany(
+        "INSERT INTO rule_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            [
+                run_id,
+                plan.numbers[rule.id],
+                rule.id,
+                rule.fingerprint,
+                rule.table,
+                rule.column,
+                rule.severity,
+                rule.category,
+                "not_evaluable" if rule.id in plan.missing else "evaluated",
+                plan.missing.get(rule.id),
+                evaluated.get(rule.id, 0),
+                failed.get(plan.numbers[rule.id], 0),
+            ]
+            for rule in rules
+        ],
+    )
+    store.sql("DROP TABLE hits")
+
+
+def _keep(store: Store, hits: pl.DataFrame) -> None:
+    if hits.is_empty():
+        return
+    store.connection.register("new_hits", hits.to_arrow())
+    store.sql("INSERT INTO hits SELECT rule_no, record_key, line, since FROM new_hits")
+    store.connection.unregister("new_hits")
+
+
+def _batches(reader: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pl.DataFrame]:
+    for batch in reader.execute(sql).to_arrow_reader(BATCH_ROWS):
+        frame = pl.from_arrow(batch)
+        assert isinstance(frame, pl.DataFrame)
+        if frame.height:
+            yield frame
+
+
+def _count(reader: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = reader.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,83 @@
+"""The views every rule reads: the snapshot's professionals and situations, and the other files beside it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+
+# The civil status and contact of one person repeat on each line of theirs: one professional record per distinct content.
+_PERSON_COLUMNS = (
+    "professional_id, birth_name, first_names, birth_date, birth_date_text, birth_commune, birth_place, birth_country,"
+    " sex, civility, civil_status_state, face_to_face_date, email, phone"
+)
+_SOURCES = {
+    "suivi": "registrations",
+    "annuaire-restreint": "registrations",
+    "annuaire-public": "registrations",
+    "rh": "employments",
+    "finess": "establishments",
+    "cartes": "cards",
+    "mssante": "mailboxes",
+    "savoir-faire": "skills",
+    "diplomes": "diplomas",
+}
+# The record key of a situation survives a change of role, profession or date: person and place, and which one of several.
+_SITUATION_KEY = (
+    "coalesce(professional_id, 'ligne:' || line) || '@' || coalesce(finess, structure_id, '?')"
+    " || coalesce('#' || nullif(twin, 1), '')"
+)
+ACTIVE = "(coalesce(is_open, end_date IS NULL OR end_date >= {as_of}) AND (start_date IS NULL OR start_date <= {as_of}))"
+
+
+def latest_sources(connection: duckdb.DuckDBPyConnection, snapshot_id: int) -> dict[str, list[int]]:
+    """By kind, the latest snapshot of each series, the judged snapshot's own kind left out.
+
+    "Latest" is by date of the data, so that an old export is judged with what was known of its time: sources later than
+    the judged snapshot are used only when no earlier one exists.
+    """
+    rows = connection.execute(
+        """SELECT o.kind, arg_max(o.snapshot_id, (o.data_date <= s.data_date, CASE WHEN o.data_date <= s.data_date
+               THEN o.data_date - DATE '1900-01-01' ELSE DATE '2900-01-01' - o.data_date END, o.snapshot_id))
+           FROM snapshots o, snapshots s WHERE s.snapshot_id = ? AND o.kind <> s.kind GROUP BY o.kind, o.series""",
+        [snapshot_id],
+    ).fetchall()
+    found: dict[str, list[int]] = {}
+    for kind, identifier in rows:
+        found.setdefault(kind, []).append(identifier)
+    return found
+
+
+def prepare_views(
+    connection: duckdb.DuckDBPyConnection, snapshot_id: int, as_of: date, sources: dict[str, list[int]]
+) -> None:
+    """Make the temporary views of one run. Columns: those of the store's tables, plus `record_key` and `active`."""
+    mine = f"snapshot_id = {int(snapshot_id)}"
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE person_lines AS
+            SELECT min(line) AS line FROM registrations WHERE {mine}
+            GROUP BY coalesce(professional_id, 'ligne:' || line), hash({_PERSON_COLUMNS})"""
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE twin_lines AS
+            SELECT line, row_number() OVER (PARTITION BY professional_id, finess ORDER BY start_date, line) AS twin
+            FROM registrations WHERE {mine} AND hash(professional_id, finess) IN (
+                SELECT hash(professional_id, finess) AS h FROM registrations
+                WHERE {mine} AND professional_id IS NOT NULL GROUP BY h HAVING count(*) > 1)"""
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP VIEW professional AS
+            SELECT coalesce(professional_id, 'ligne:' || line) AS record_key, * EXCLUDE (snapshot_id)
+            FROM registrations WHERE {mine} AND line IN (SELECT line FROM person_lines)"""
+    )
+    active = ACTIVE.format(as_of=f"DATE '{as_of}'")
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP VIEW situation AS
+            SELECT {_SITUATION_KEY} AS record_key, {active} AS active, r.* EXCLUDE (snapshot_id)
+            FROM registrations r LEFT JOIN twin_lines USING (line) WHERE {mine}"""
+    )
+    for kind, table in _SOURCES.items():
+        chosen = ", ".join(map(str, sources.get(kind, []))) or "-1"
+        connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW {kind.replace('-', '_')} AS SELECT * FROM {table} WHERE snapshot_id IN ({chosen})"
+        )
