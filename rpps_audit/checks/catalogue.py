@@ -75,7 +75,16 @@ class Rule:
     def fingerprint(self) -> str:
         """Changes exactly when what the rule computes or how grave it is changes, not when its page is reworded."""
         return _digest(
-            [self.id, self.table, self.columns, self.kind, self.parameters, self.when, self.severity, self.applies_to]
+            [
+                self.id,
+                self.table,
+                self.columns,
+                self.kind,
+                self.parameters,
+                self.when,
+                self.severity,
+                self.applies_to,
+            ]
         )
 
 

@@ -49,7 +49,9 @@ def _findings(store: Store, rule: Rule, example: Example) -> int | None:
 
 def _load_rows(store: Store, kind: str, rows: Iterable[Mapping[str, Any]], data_date: str) -> int:
     table = _TABLES.get(kind, "registrations")
-    known = [row[0] for row in store.sql("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table]).fetchall()]
+    known = [
+        row[0] for row in store.sql("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table]).fetchall()
+    ]
     snapshot_id = store.next_id("snapshots", "snapshot_id")
     records = list(rows)
     store.sql(

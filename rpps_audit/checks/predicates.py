@@ -239,7 +239,12 @@ def past_end_still_open(columns: Sequence[pl.Expr], context: Context, open_colum
 
 @row_kind
 def open_too_long(
-    columns: Sequence[pl.Expr], context: Context, years: float, end_column: str, open_column: str, sign_column: str
+    columns: Sequence[pl.Expr],
+    context: Context,
+    years: float,
+    end_column: str,
+    open_column: str,
+    sign_column: str,
 ) -> pl.Expr:
     """Open, without an end, and neither begun nor confirmed for `years`."""
     last_sign = pl.max_horizontal(columns[0], pl.col(sign_column))
@@ -261,9 +266,7 @@ def agrees_with(
     columns: Sequence[pl.Expr], context: Context, other_column: str, pairs: dict[str, list[str]]
 ) -> pl.Expr:
     """The other column's value is not among those that go with this one."""
-    broken = [
-        (columns[0] == value) & pl.col(other_column).is_in(accepted).not_() for value, accepted in pairs.items()
-    ]
+    broken = [(columns[0] == value) & pl.col(other_column).is_in(accepted).not_() for value, accepted in pairs.items()]
     return pl.any_horizontal(broken)
 
 

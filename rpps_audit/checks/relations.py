@@ -97,7 +97,9 @@ def shared_value(rule: Rule, fold: str = "exact") -> str:
 @set_kind()
 def several_identities(rule: Rule) -> str:
     """One number, several civil identities: the columns differ between lines of the same professional."""
-    folded = ", ".join(_fold("name", f"CAST({name} AS VARCHAR)") if name != "birth_date" else name for name in rule.columns)
+    folded = ", ".join(
+        _fold("name", f"CAST({name} AS VARCHAR)") if name != "birth_date" else name for name in rule.columns
+    )
     return f"""
         WITH valued AS (SELECT record_key, line, professional_id, hash({folded}) AS h FROM professional
                         WHERE professional_id IS NOT NULL),
@@ -181,7 +183,12 @@ def disagrees_with(rule: Rule, source: str, on: list[str], source_column: str, f
 
 @set_kind()
 def missing_from(
-    rule: Rule, source: str, on: list[str], min_days: int = 0, shared_column: str = "", condition_authority: str = ""
+    rule: Rule,
+    source: str,
+    on: list[str],
+    min_days: int = 0,
+    shared_column: str = "",
+    condition_authority: str = "",
 ) -> str:
     """An active record begun more than `min_days` ago that the other file does not hold.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -9,6 +10,7 @@ from datetime import UTC, date, datetime
 import duckdb
 import polars as pl
 
+from rpps_audit import __version__, reference
 from rpps_audit.checks import predicates, relations
 from rpps_audit.checks.catalogue import Catalogue, Rule
 from rpps_audit.checks.predicates import ROW_KINDS, Context
@@ -66,7 +68,8 @@ def run_checks(
 ) -> Run:
     """Evaluate every rule that applies to the snapshot's kind; store findings, denominators and what was not evaluable.
 
-    `as_of` defaults to the date of the data. One transaction: an interrupted run leaves nothing behind.
+    `as_of` defaults to the date of the data. One transaction: an interrupted run leaves nothing behind. When nothing the
+    answer depends on has changed (rules, references, sources, day), the stored run is returned as it is.
     Raises UsageError for an unknown snapshot or a rule whose parameters are wrong.
     """
     found = store.sql("SELECT kind, columns, data_date FROM snapshots WHERE snapshot_id = ?", [snapshot_id]).fetchone()
@@ -80,6 +83,14 @@ def run_checks(
     reader = store.connection.cursor()
     try:
         sources = latest_sources(reader, snapshot_id)
+        beside = sorted(number for group in sources.values() for number in group)
+        fingerprint = _fingerprint(rules)
+        known = store.sql(
+            "SELECT max(run_id) FROM runs WHERE (snapshot_id, as_of, rule_set_fingerprint, sources) = (?, ?, ?, ?)",
+            [snapshot_id, context.as_of, fingerprint, beside],
+        ).fetchone()
+        if known is not None and known[0] is not None:
+            return _stored_run(store, known[0], snapshot_id, context.as_of)
         plan = _plan(rules, frozenset(columns), frozenset(sources))
         prepare_views(reader, snapshot_id, context.as_of, sources)
         with store.transaction():
@@ -90,19 +101,31 @@ def run_checks(
                     run_id,
                     snapshot_id,
                     context.as_of,
-                    Catalogue(tuple(rules)).fingerprint,
-                    [number for group in sources.values() for number in group],
+                    fingerprint,
+                    beside,
                     datetime.now(UTC).replace(tzinfo=None),
                 ],
             )
-            store.sql("CREATE OR REPLACE TEMP TABLE hits (rule_no SMALLINT, record_key VARCHAR, line INTEGER, since DATE)")
+            store.sql(
+                "CREATE OR REPLACE TEMP TABLE hits (rule_no SMALLINT, record_key VARCHAR, line INTEGER, since DATE)"
+            )
             evaluated = _evaluate_rows(store, reader, plan, context, tell)
             evaluated |= _evaluate_sets(store, reader, plan, context, tell)
             _persist(store, run_id, rules, plan, evaluated)
     finally:
         reader.close()
+    return _stored_run(store, run_id, snapshot_id, context.as_of)
+
+
+def _stored_run(store: Store, run_id: int, snapshot_id: int, as_of: date) -> Run:
     frame = store.sql("SELECT * EXCLUDE (run_id) FROM rule_runs WHERE run_id = ? ORDER BY rule_no", [run_id]).pl()
-    return Run(run_id, snapshot_id, context.as_of, frame)
+    return Run(run_id, snapshot_id, as_of, frame)
+
+
+def _fingerprint(rules: Sequence[Rule]) -> str:
+    """The rule set, the code that evaluates it and the references it is judged against, as one value."""
+    judged = [Catalogue(tuple(rules)).fingerprint, __version__, reference.provenance().write_csv()]
+    return hashlib.sha256("\n".join(judged).encode()).hexdigest()[:16]
 
 
 def _plan(rules: Sequence[Rule], columns: frozenset[str], sources: frozenset[str]) -> _Plan:
@@ -142,7 +165,10 @@ def _evaluate_rows(
         for batch in _batches(reader, f"SELECT record_key, line, {', '.join(needed)} FROM {table}"):
             _keep(store, _row_hits(batch, broken_rows(schema, batch), rules, plan.numbers, context))
             looked = batch.select([_looked_at(rule) for rule in rules]).row(0, named=True)
-            evaluated = {**evaluated, **{name: evaluated.get(name, 0) + count for name, count in looked.items()}}
+            evaluated = {
+                **evaluated,
+                **{name: evaluated.get(name, 0) + count for name, count in looked.items()},
+            }
             seen += batch.height
             tell("contrôles des enregistrements", (share + seen / max(total, 1)) / 3)
     return evaluated
@@ -165,7 +191,11 @@ def _evaluate_sets(
 
 
 def _row_hits(
-    batch: pl.DataFrame, broken: dict[str, pl.Series], rules: Sequence[Rule], numbers: dict[str, int], context: Context
+    batch: pl.DataFrame,
+    broken: dict[str, pl.Series],
+    rules: Sequence[Rule],
+    numbers: dict[str, int],
+    context: Context,
 ) -> pl.DataFrame:
     """The broken rows of one batch as [rule_no, record_key, line, since]."""
     parts = []

@@ -27,7 +27,9 @@ _SITUATION_KEY = (
     "coalesce(professional_id, 'ligne:' || line) || '@' || coalesce(finess, structure_id, '?')"
     " || coalesce('#' || nullif(twin, 1), '')"
 )
-ACTIVE = "(coalesce(is_open, end_date IS NULL OR end_date >= {as_of}) AND (start_date IS NULL OR start_date <= {as_of}))"
+ACTIVE = (
+    "(coalesce(is_open, end_date IS NULL OR end_date >= {as_of}) AND (start_date IS NULL OR start_date <= {as_of}))"
+)
 
 
 def latest_sources(connection: duckdb.DuckDBPyConnection, snapshot_id: int) -> dict[str, list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +38,7 @@ class Store:
             yield
         except BaseException:
             # An interrupted statement has already ended its transaction.
-            with _ignored(duckdb.TransactionException):
+            with suppress(duckdb.TransactionException):
                 self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
@@ -56,7 +56,9 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -98,9 +100,7 @@ def open_store(workspace: Path, *, memory_limit: str = "1GB", read_only: bool = 
 
 def memory_store() -> Store:
     """A store in memory, for examples and tests: same tables, nothing on disk."""
-    connection = duckdb.connect(
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    )
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     store = Store(connection, Path(":memory:"))
     _migrate(store)
     return store
@@ -126,11 +126,3 @@ def _migrate(store: Store) -> None:
         with store.transaction():
             store.connection.execute(script.read_text("utf-8"))
             store.sql("INSERT INTO migrations VALUES (?)", [script.name])
-
-
-@contextmanager
-def _ignored(kind: type[Exception]) -> Iterator[None]:
-    try:
-        yield
-    except kind:
-        pass

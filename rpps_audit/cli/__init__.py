@@ -1,0 +1,64 @@
+"""The command line `rpps-audit`: one verb per step, messages in French, exit codes 0 to 4.
+
+0 clean, 1 findings at or above the chosen severity, 2 usage, 3 unreadable input, 4 not authorised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from rpps_audit import __version__
+from rpps_audit.cli.parser import FrenchParser, speak_french
+from rpps_audit.errors import AuditError
+
+# In the order of the help. Each module has add_commands(commands).
+_ROOMS = ("audit", "findings", "exposure", "report", "rules", "sample", "card", "doctor")
+
+__all__ = ["build_parser", "main"]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line, every verb of every room."""
+    speak_french()
+    parser = FrenchParser(
+        prog="rpps-audit",
+        description="Audite les enregistrements RPPS+ d'un établissement ou d'un organisme gestionnaire.",
+    )
+    parser.add_argument("--version", action="version", version=f"rpps-audit {__version__}")
+    parser.add_argument(
+        "--workspace",
+        type=Path,
+        default=Path(),
+        metavar="DOSSIER",
+        help="espace de travail (par défaut : le dossier courant)",
+    )
+    commands = parser.add_subparsers(title="commandes", metavar="COMMANDE", required=True, dest="verb")
+    for room in _ROOMS:
+        import_module(f"rpps_audit.cli.{room}").add_commands(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; every foreseeable fault is one French sentence on the standard error, without a traceback."""
+    try:
+        args = build_parser().parse_args(arguments)
+        return int(args.run(args))
+    except AuditError as error:
+        sys.stderr.write(f"rpps-audit : {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("rpps-audit : interrompu. Rien n'a été laissé à moitié fait.\n")
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has closed: not our fault, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""audit, load, check, template: from files to findings."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+from rpps_audit.checks import Run
+from rpps_audit.cli.output import number, progress_bar, say, say_json
+from rpps_audit.cli.parser import add_json, existing_paths
+from rpps_audit.errors import UsageError
+from rpps_audit.workspace import open_workspace
+
+_RANKS = {"error": 3, "warning": 2, "information": 1, "none": 99}
+_FRENCH = {"error": "erreur", "warning": "avertissement", "information": "information"}
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verbs of this room."""
+    audit = commands.add_parser("audit", help="charge, contrôle, calcule l'exposition et écrit le rapport")
+    audit.add_argument("files", nargs="+", metavar="FICHIER", help="fichiers, archives zip ou dossiers")
+    _add_judgement(audit)
+    audit.set_defaults(run=_audit)
+
+    load = commands.add_parser("load", help="charge des fichiers, sans les contrôler")
+    load.add_argument("files", nargs="+", metavar="FICHIER")
+    load.add_argument("--data-date", type=_day, metavar="AAAA-MM-JJ", help="date des données, si le nom ne la dit pas")
+    add_json(load)
+    load.set_defaults(run=_load)
+
+    check = commands.add_parser("check", help="contrôle les extractions chargées")
+    _add_judgement(check)
+    check.set_defaults(run=_check)
+
+    template = commands.add_parser("template", help="écrit le modèle de fichier à remplir")
+    template.add_argument("kind", choices=["suivi"], metavar="suivi")
+    template.add_argument("--out", type=Path, default=Path("suivi-modele.csv"), metavar="FICHIER", help=".csv ou .xlsx")
+    template.set_defaults(run=_template)
+
+
+def _add_judgement(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--as-of", type=_day, metavar="AAAA-MM-JJ", help="juge à cette date (défaut : celle des données)"
+    )
+    parser.add_argument(
+        "--severity",
+        choices=list(_RANKS),
+        default="error",
+        metavar="GRAVITÉ",
+        help="gravité à partir de laquelle le code de sortie est 1 : error, warning, information, none (défaut : error)",
+    )
+    add_json(parser)
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from rpps_audit.audit import audit
+
+    workspace = open_workspace(args.workspace)
+    with progress_bar("Audit") as tell:
+        result = audit(workspace, existing_paths(args.files), as_of=args.as_of, progress=tell)
+    if args.json:
+        say_json(
+            {
+                "loaded": [vars(loaded) for loaded in result.loaded],
+                "runs": [_run_as_json(run) for run in result.runs],
+                "report": str(result.report),
+            }
+        )
+    else:
+        say("Fichiers lus")
+        for loaded in result.loaded:
+            say(f"  {loaded.sentence()}")
+            for note in loaded.notes:
+                say(f"    Note : {note}")
+        say()
+        _say_runs(result.runs)
+        say()
+        say(f"Rapport : {result.report}")
+    return _exit_code(result.runs, args.severity)
+
+
+def _load(args: argparse.Namespace) -> int:
+    from rpps_audit.ingest import load
+
+    with open_workspace(args.workspace).store() as store, progress_bar("Chargement") as tell:
+        loaded = load(store, existing_paths(args.files), data_date=args.data_date, progress=tell)
+    if args.json:
+        say_json([vars(one) for one in loaded])
+    else:
+        for one in loaded:
+            say(one.sentence())
+            for note in one.notes:
+                say(f"  Note : {note}")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from rpps_audit.audit import check_snapshots
+
+    workspace = open_workspace(args.workspace)
+    with workspace.store() as store, progress_bar("Contrôles") as tell:
+        runs = check_snapshots(store, workspace.catalogue(), as_of=args.as_of, progress=tell)
+    if not runs:
+        raise UsageError("Aucune extraction chargée à contrôler. Chargez-en une : rpps-audit load FICHIER.")
+    if args.json:
+        say_json([_run_as_json(run) for run in runs])
+    else:
+        _say_runs(runs)
+    return _exit_code(runs, args.severity)
+
+
+def _template(args: argparse.Namespace) -> int:
+    from rpps_audit.ingest import write_template
+
+    write_template(args.out)
+    say(f"Modèle écrit : {args.out}")
+    return 0
+
+
+def _say_runs(runs: list[Run]) -> None:
+    say("Contrôles")
+    for run in runs:
+        counts = {
+            severity: int(run.rules.filter(run.rules["severity"] == severity)["failed"].sum()) for severity in _FRENCH
+        }
+        said = ", ".join(
+            f"{number(count)} {_FRENCH[severity]}{'s' * (count > 1)}" for severity, count in counts.items()
+        )
+        missing = run.not_evaluable().height
+        done = run.rules.height - missing
+        say(
+            f"  Extraction n° {run.snapshot_id} jugée au {run.as_of:%d/%m/%Y} : {said} "
+            f"({done} contrôles évalués, {missing} non évaluables)"
+        )
+
+
+def _run_as_json(run: Run) -> dict[str, object]:
+    return {
+        "run_id": run.run_id,
+        "snapshot_id": run.snapshot_id,
+        "as_of": run.as_of,
+        "findings": run.findings,
+        "rules": run.rules.to_dicts(),
+    }
+
+
+def _exit_code(runs: list[Run], severity: str) -> int:
+    worst = max((_RANKS[found] for run in runs if (found := run.worst())), default=0)
+    return 1 if worst >= _RANKS[severity] else 0
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"« {text} » n'est pas une date AAAA-MM-JJ") from None

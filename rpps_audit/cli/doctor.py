@@ -1,0 +1,67 @@
+"""doctor: what this installation has, what it lacks, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from rpps_audit import __version__
+from rpps_audit.cli.output import say, say_json, write_frame
+from rpps_audit.cli.parser import add_json
+from rpps_audit.store import FILE_NAME
+
+_PACKAGES = ("duckdb", "polars", "pandera", "matplotlib", "jupyterlab", "ipywidgets", "anywidget", "pyscard")
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb of this room."""
+    doctor = commands.add_parser("doctor", help="ce qui est installé, ce qui manque, et d'où viennent les références")
+    add_json(doctor)
+    doctor.set_defaults(run=_doctor)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from rpps_audit.card import doctor_lines
+    from rpps_audit.checks import load_catalogue
+    from rpps_audit.reference import provenance
+
+    packages = {name: _version(name) for name in _PACKAGES}
+    catalogue = load_catalogue(args.workspace)
+    references = provenance()
+    lines = doctor_lines(args.workspace)
+    if args.json:
+        say_json(
+            {
+                "version": __version__,
+                "python": platform.python_version(),
+                "packages": packages,
+                "rules": len(catalogue),
+                "rule_set_fingerprint": catalogue.fingerprint,
+                "references": references.to_dicts(),
+                "card": [line._asdict() for line in lines],
+            }
+        )
+        return 0
+    say(f"rpps-audit {__version__}, Python {platform.python_version()}")
+    say("Bibliothèques : " + ", ".join(f"{name} {found or 'absente'}" for name, found in packages.items()))
+    store = args.workspace / FILE_NAME
+    say(f"Magasin : {store} ({'présent' if store.exists() else 'sera créé au premier chargement'})")
+    say(f"Contrôles : {len(catalogue)}, empreinte {catalogue.fingerprint}")
+    say()
+    say("Références")
+    write_frame(references, "table")
+    say()
+    say("Carte CPx")
+    for line in lines:
+        say(f"  [{line.status}] {line.sujet} : {line.message}")
+        if line.remède:
+            say(f"      À faire : {line.remède}")
+    return 0
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,103 @@
+"""findings, diff: what is wrong, by key, and what changed since the export before."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from rpps_audit.checks import OPEN_STATES, findings, latest_runs, tolerate
+from rpps_audit.cli.output import number, say, write_frame
+from rpps_audit.errors import UsageError
+from rpps_audit.store import Store
+from rpps_audit.workspace import open_workspace
+
+_COLUMNS = ["rule_id", "table", "record_key", "column", "severity", "state", "line"]
+_STATES = {
+    "new": "nouveaux",
+    "persisting": "persistants",
+    "reopened": "rouverts",
+    "tolerated": "tolérés",
+    "resolved": "corrigés",
+    "vanished": "disparus (l'enregistrement n'est plus dans l'extraction)",
+    "not_evaluable": "non évaluables aujourd'hui",
+}
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verbs of this room."""
+    listing = commands.add_parser("findings", help="liste les constats, par clé, sans valeur")
+    listing.add_argument("--format", choices=["csv", "json", "parquet", "table"], default="table", metavar="FORMAT")
+    listing.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
+    listing.add_argument("--rule", metavar="ID", help="un seul contrôle")
+    listing.add_argument("--all-states", action="store_true", help="montre aussi les constats corrigés ou disparus")
+    listing.set_defaults(run=_findings)
+
+    diff = commands.add_parser("diff", help="ce qui a changé depuis l'extraction précédente")
+    diff.add_argument("--json", action="store_true", help="répond en JSON")
+    diff.set_defaults(run=_diff)
+
+    accept = commands.add_parser("tolerate", help="tolère un constat jusqu'à une date, avec un motif")
+    accept.add_argument("rule", metavar="ID")
+    accept.add_argument("record_key", metavar="CLÉ")
+    accept.add_argument("--author", required=True, metavar="NOM")
+    accept.add_argument("--reason", required=True, metavar="MOTIF")
+    accept.add_argument("--until", required=True, type=date.fromisoformat, metavar="AAAA-MM-JJ")
+    accept.set_defaults(run=_tolerate)
+
+
+def _findings(args: argparse.Namespace) -> int:
+    workspace = open_workspace(args.workspace)
+    if args.rule:
+        workspace.catalogue()[args.rule]
+    if args.format == "parquet" and args.out is None:
+        raise UsageError("Le format parquet s'écrit dans un fichier : ajoutez --out FICHIER.")
+    with workspace.store() as store:
+        frame = _all_findings(store).select(_COLUMNS)
+    if not args.all_states:
+        frame = frame.filter(pl.col("state").is_in([*OPEN_STATES, "tolerated"]))
+    if args.rule:
+        frame = frame.filter(pl.col("rule_id") == args.rule)
+    write_frame(frame, args.format, args.out)
+    return 0
+
+
+def _diff(args: argparse.Namespace) -> int:
+    with open_workspace(args.workspace).store() as store:
+        frame = _all_findings(store)
+    counts = frame.group_by("rule_id", "state").len("findings").sort("rule_id", "state")
+    if args.json:
+        write_frame(counts, "json")
+        return 0
+    totals = dict(frame.group_by("state").len("findings").iter_rows())
+    for state, label in _STATES.items():
+        say(f"{number(totals.get(state, 0)):>9}  {label}")
+    say()
+    write_frame(counts.filter(pl.col("state") != "persisting"), "table")
+    return 0
+
+
+def _tolerate(args: argparse.Namespace) -> int:
+    workspace = open_workspace(args.workspace)
+    rule = workspace.catalogue()[args.rule]
+    with workspace.store() as store:
+        tolerate(
+            store,
+            rule.id,
+            args.record_key,
+            rule.column,
+            author=args.author,
+            reason=args.reason,
+            expires_on=args.until,
+        )
+    say(f"Constat {rule.id} toléré jusqu'au {args.until:%d/%m/%Y}.")
+    return 0
+
+
+def _all_findings(store: Store) -> pl.DataFrame:
+    runs = latest_runs(store)
+    if runs.is_empty():
+        raise UsageError("Aucune extraction contrôlée. Commencez par : rpps-audit audit FICHIER.")
+    return pl.concat([findings(store, run_id) for run_id in runs["run_id"]])
