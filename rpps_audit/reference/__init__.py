@@ -1,0 +1,76 @@
+"""Communes and countries at a date, nomenclatures and their versions, the grants: versioned data, read
+offline.
+"""
+
+from rpps_audit.reference.access import AccessMatrix, access_versions, load_access
+from rpps_audit.reference.communes import (
+    SPLIT_CITIES,
+    commune_intervals,
+    commune_is_split_city_expr,
+    commune_known_expr,
+    commune_search,
+    commune_successors,
+    commune_valid_expr,
+    communes,
+    communes_at,
+    postcodes,
+)
+from rpps_audit.reference.countries import (
+    FRANCE,
+    countries,
+    countries_at,
+    country_intervals,
+    country_known_expr,
+    country_valid_expr,
+    is_france_expr,
+)
+from rpps_audit.reference.insee import InseeHistory, read_insee_zip
+from rpps_audit.reference.names import normalise
+from rpps_audit.reference.nomenclature import (
+    Nomenclature,
+    load_aliases,
+    load_nomenclature,
+    nomenclature_known_expr,
+    nomenclature_label_expr,
+    nomenclature_names,
+    nomenclature_offered_expr,
+    nomenclature_valid_expr,
+)
+from rpps_audit.reference.provenance import provenance
+from rpps_audit.reference.root import rules_root
+
+__all__ = [
+    "FRANCE",
+    "SPLIT_CITIES",
+    "AccessMatrix",
+    "InseeHistory",
+    "Nomenclature",
+    "access_versions",
+    "commune_intervals",
+    "commune_is_split_city_expr",
+    "commune_known_expr",
+    "commune_search",
+    "commune_successors",
+    "commune_valid_expr",
+    "communes",
+    "communes_at",
+    "countries",
+    "countries_at",
+    "country_intervals",
+    "country_known_expr",
+    "country_valid_expr",
+    "is_france_expr",
+    "load_access",
+    "load_aliases",
+    "load_nomenclature",
+    "nomenclature_known_expr",
+    "nomenclature_label_expr",
+    "nomenclature_names",
+    "nomenclature_offered_expr",
+    "nomenclature_valid_expr",
+    "normalise",
+    "postcodes",
+    "provenance",
+    "read_insee_zip",
+    "rules_root",
+]
