@@ -22,7 +22,7 @@ from rpps_audit.reference import rules_root
 TABLES = ("professional", "situation")
 SEVERITIES = ("error", "warning", "information")
 CATEGORIES = ("completeness", "conformance", "plausibility", "uniqueness", "timeliness")
-# The extracts an establishment answers for; the national public extract is a source to compare with, unless a rule names it.
+# What an establishment answers for; the public extract is a source to compare with, unless a rule names it.
 DEFAULT_KINDS = ("suivi", "annuaire-restreint")
 
 _REQUIRED = ("id", "title", "table", "columns", "kind", "severity", "category", "basis", "source", "since")
@@ -163,7 +163,8 @@ def _adjusted(rules: dict[str, Rule], path: Path) -> dict[str, Rule]:
         unknown = set(wish) - set(_ADJUSTABLE)
         if unknown:
             raise UsageError(
-                f"{path.name}, [{rule_id}] : clé inconnue « {min(unknown)} ». Clés possibles : {', '.join(_ADJUSTABLE)}."
+                f"{path.name}, [{rule_id}] : clé inconnue « {min(unknown)} ». "
+                f"Clés possibles : {', '.join(_ADJUSTABLE)}."
             )
         strangers = set(wish.get("parameters", {})) - set(rule.parameters)
         if strangers:

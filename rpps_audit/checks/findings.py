@@ -80,7 +80,10 @@ def tolerate(
 
 
 def latest_runs(store: Store) -> pl.DataFrame:
-    """The last run on the last snapshot of each series [run_id, snapshot_id, kind, series, file_name, data_date, as_of]."""
+    """The last run on the last snapshot of each series.
+
+    Columns: run_id, snapshot_id, kind, series, file_name, data_date, as_of.
+    """
     return store.sql(
         """SELECT max(r.run_id) AS run_id, s.snapshot_id, s.kind, s.series, s.file_name, s.data_date,
                   arg_max(r.as_of, r.run_id) AS as_of
@@ -99,13 +102,15 @@ _PRESENT = f"""
     FROM here h
     LEFT JOIN before b USING (rule_id, record_key, "column")
     LEFT JOIN (SELECT DISTINCT rule_id, record_key, "column" FROM tolerated
-               WHERE expires_on >= (SELECT as_of FROM runs WHERE run_id = $run_id)) t USING (rule_id, record_key, "column")"""
+               WHERE expires_on >= (SELECT as_of FROM runs WHERE run_id = $run_id)) t
+    USING (rule_id, record_key, "column")"""
 
 _GONE = f"""
     WITH {_LATEST_RUNS}
     SELECT b.rule_id, b."table", b.record_key, b."column", b.severity, b.category,
-           CASE WHEN b."table" = 'professional' AND b.record_key NOT IN (SELECT record_key FROM professional) THEN 'vanished'
-                WHEN b."table" = 'situation' AND b.record_key NOT IN (SELECT record_key FROM situation) THEN 'vanished'
+           CASE WHEN b."table" = 'professional' AND b.record_key NOT IN (SELECT record_key FROM professional)
+                     OR b."table" = 'situation' AND b.record_key NOT IN (SELECT record_key FROM situation)
+                THEN 'vanished'
                 WHEN u.status IS DISTINCT FROM 'evaluated' THEN 'not_evaluable'
                 ELSE 'resolved' END AS state, CAST(NULL AS INTEGER) AS line
     FROM before b ANTI JOIN here USING (rule_id, record_key, "column")

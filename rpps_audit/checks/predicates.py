@@ -84,7 +84,7 @@ def guard(when: Mapping[str, Any]) -> pl.Expr:
 
 @row_kind
 def required(columns: Sequence[pl.Expr], context: Context) -> pl.Expr:
-    """None of the columns holds a value (a date counts as given when its text could not be read: another rule says so)."""
+    """None of the columns holds a value (a date whose text could not be read is given: another rule says so)."""
     return pl.all_horizontal([column.is_null() for column in columns])
 
 
@@ -129,7 +129,7 @@ def phone(columns: Sequence[pl.Expr], context: Context, pattern: str) -> pl.Expr
 
 @row_kind
 def check_digit(columns: Sequence[pl.Expr], context: Context, length: int) -> pl.Expr:
-    """`length` digits whose Luhn key is wrong (MOS: RPPS, FINESS, SIREN, SIRET). Another form is another rule's business."""
+    """`length` digits whose Luhn key is wrong (MOS: RPPS, FINESS, SIREN, SIRET). Other forms: another rule."""
     return columns[0].str.contains(f"^[0-9]{{{length}}}$") & (_luhn(columns[0], length) != 0)
 
 

@@ -1,8 +1,8 @@
 """The set kinds: rules that compare records with each other or with another file, as one SQL query each.
 
 Every query reads the views that `views.py` prepares (`professional`, `situation`, and one view per other kind of file:
-`rh`, `finess`, `annuaire_public`, `annuaire_restreint`, `suivi`, `cartes`, `mssante`) and returns `record_key, line` and,
-for forgotten situations, `since`. Large groupings compare 64-bit hashes of the folded values, not the strings.
+`rh`, `finess`, `annuaire_public`, `annuaire_restreint`, `suivi`, `cartes`, `mssante`) and returns `record_key, line`
+and, for forgotten situations, `since`. Large groupings compare 64-bit hashes of the folded values, not the strings.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ def overlapping_twin(rule: Rule) -> str:
     """Two different situations of one professional in one establishment overlap; the later begun one is reported."""
     return """
         WITH several AS (
-            SELECT hash(professional_id, finess) AS h FROM situation WHERE professional_id IS NOT NULL AND finess IS NOT NULL
+            SELECT hash(professional_id, finess) AS h FROM situation
+            WHERE professional_id IS NOT NULL AND finess IS NOT NULL
             GROUP BY h HAVING count(*) > 1
         ), dated AS (
             SELECT record_key, line, professional_id, finess, coalesce(start_date, DATE '1900-01-01') AS first_day,
@@ -141,14 +142,14 @@ def overlapping_twin(rule: Rule) -> str:
 def none_open(rule: Rule) -> str:
     """No situation of the professional is active on the day of the data."""
     return """
-        WITH working AS (SELECT DISTINCT professional_id FROM situation WHERE active)
         SELECT record_key, line FROM professional
-        WHERE professional_id IS NOT NULL AND professional_id NOT IN (SELECT professional_id FROM working WHERE professional_id IS NOT NULL)"""
+        WHERE professional_id IS NOT NULL AND professional_id NOT IN
+            (SELECT professional_id FROM situation WHERE active AND professional_id IS NOT NULL)"""
 
 
 @set_kind()
 def request_beside_another(rule: Rule) -> str:
-    """A situation is requested while another request of the same professional is still waiting (slide: one at a time)."""
+    """A situation is requested while another request of the same professional waits (slide: one at a time)."""
     return """
         WITH waiting AS (SELECT professional_id FROM situation WHERE pending_request_date IS NOT NULL
                          GROUP BY professional_id HAVING count(*) > 1)
@@ -267,7 +268,8 @@ def published_contact(rule: Rule, source_column: str, fold: str = "lower") -> st
 
 _ROSTER_MATCH = f"""identity AS (
             SELECT line, finess, pp_id, birth_date, hash({_FOLDS["name"].format(c="birth_name")},
-                   {_FOLDS["name"].format(c="split_part(first_names, ',', 1)")}, birth_date) AS who FROM situation WHERE active
+                   {_FOLDS["name"].format(c="split_part(first_names, ',', 1)")}, birth_date) AS who
+            FROM situation WHERE active
         ), roster AS (
             SELECT finess, pp_id, end_date, hash({_FOLDS["name"].format(c="birth_name")},
                    {_FOLDS["name"].format(c="split_part(first_name, ',', 1)")}, birth_date) AS who,

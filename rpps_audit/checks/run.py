@@ -1,4 +1,4 @@
-"""One evaluation of the catalogue on one snapshot: rows through pandera batch by batch, sets through SQL, findings by key."""
+"""One evaluation of the catalogue on one snapshot: rows through pandera by batches, sets through SQL."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def run_checks(
 ) -> Run:
     """Evaluate every rule that applies to the snapshot's kind; store findings, denominators and what was not evaluable.
 
-    `as_of` defaults to the date of the data. One transaction: an interrupted run leaves nothing behind. When nothing the
-    answer depends on has changed (rules, references, sources, day), the stored run is returned as it is.
+    `as_of` defaults to the date of the data. One transaction: an interrupted run leaves nothing behind. When nothing
+    the answer depends on has changed (rules, references, sources, day), the stored run is returned as it is.
     Raises UsageError for an unknown snapshot or a rule whose parameters are wrong.
     """
     found = store.sql("SELECT kind, columns, data_date FROM snapshots WHERE snapshot_id = ?", [snapshot_id]).fetchone()
@@ -216,7 +216,7 @@ def _row_hits(
 
 
 def _looked_at(rule: Rule) -> pl.Expr:
-    """How many records the rule has something to say of: those under its guard, with a value unless absence is the fault."""
+    """How many records the rule speaks of: those under its guard, with a value unless absence is the fault."""
     said = pl.lit(True) if rule.kind == "required" else pl.col(rule.column).is_not_null()
     if rule.when:
         said = said & predicates.guard(rule.when).fill_null(False)

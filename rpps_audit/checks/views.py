@@ -6,7 +6,7 @@ from datetime import date
 
 import duckdb
 
-# The civil status and contact of one person repeat on each line of theirs: one professional record per distinct content.
+# Civil status and contact repeat on each line of a person: one professional record per distinct content.
 _PERSON_COLUMNS = (
     "professional_id, birth_name, first_names, birth_date, birth_date_text, birth_commune, birth_place, birth_country,"
     " sex, civility, civil_status_state, face_to_face_date, email, phone"
@@ -22,7 +22,7 @@ _SOURCES = {
     "savoir-faire": "skills",
     "diplomes": "diplomas",
 }
-# The record key of a situation survives a change of role, profession or date: person and place, and which one of several.
+# The key of a situation survives a change of role, profession or date: person, place, and which one of several.
 _SITUATION_KEY = (
     "coalesce(professional_id, 'ligne:' || line) || '@' || coalesce(finess, structure_id, '?')"
     " || coalesce('#' || nullif(twin, 1), '')"
@@ -81,5 +81,6 @@ def prepare_views(
     for kind, table in _SOURCES.items():
         chosen = ", ".join(map(str, sources.get(kind, []))) or "-1"
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {kind.replace('-', '_')} AS SELECT * FROM {table} WHERE snapshot_id IN ({chosen})"
+            f"""CREATE OR REPLACE TEMP VIEW {kind.replace("-", "_")} AS
+                SELECT * FROM {table} WHERE snapshot_id IN ({chosen})"""
         )
