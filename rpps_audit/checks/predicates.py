@@ -145,28 +145,27 @@ def concatenation(columns: Sequence[pl.Expr], context: Context, parts_columns: l
 @row_kind
 def in_nomenclature(columns: Sequence[pl.Expr], context: Context, nomenclature: str) -> pl.Expr:
     """The code was never in the nomenclature."""
-    return columns[0].is_in(reference.load_nomenclature(nomenclature).codes).not_()
+    return reference.nomenclature_known_expr(nomenclature, columns[0]).not_()
 
 
 @row_kind
 def not_in_nomenclature(columns: Sequence[pl.Expr], context: Context, nomenclature: str) -> pl.Expr:
     """The code belongs to a list it must not come from."""
-    return columns[0].is_in(reference.load_nomenclature(nomenclature).codes)
+    return reference.nomenclature_known_expr(nomenclature, columns[0])
 
 
 @row_kind
 def offered(columns: Sequence[pl.Expr], context: Context, nomenclature: str) -> pl.Expr:
     """The code is known and valid, but the portal does not offer it."""
-    frame = reference.load_nomenclature(nomenclature).frame
-    return columns[0].is_in(frame.filter(~pl.col("in_portal") & pl.col("valid_to").is_null())["code"].to_list())
+    valid = reference.nomenclature_valid_expr(nomenclature, columns[0], pl.lit(context.as_of))
+    return valid & reference.nomenclature_offered_expr(nomenclature, columns[0]).not_()
 
 
 @row_kind
 def granted(columns: Sequence[pl.Expr], context: Context, access: str | None = None) -> pl.Expr:
     """The role stands in the nomenclature but the access matrix says nothing of it: its exposure is not known."""
-    known = reference.load_nomenclature("roles").codes
-    judged = reference.load_access(access).bits()
-    return columns[0].is_in(known) & columns[0].is_in(list(judged)).not_()
+    judged = list(reference.load_access(access).roles)
+    return reference.nomenclature_known_expr("roles", columns[0]) & columns[0].is_in(judged).not_()
 
 
 @row_kind
@@ -183,7 +182,7 @@ def valid_at_date(
         return reference.commune_known_expr(columns[0]) & reference.commune_valid_expr(columns[0], at).not_()
     if reference_name == "countries":
         return reference.country_known_expr(columns[0]) & reference.country_valid_expr(columns[0], at).not_()
-    known = columns[0].is_in(reference.load_nomenclature(reference_name).codes)
+    known = reference.nomenclature_known_expr(reference_name, columns[0])
     return known & reference.nomenclature_valid_expr(reference_name, columns[0], at).not_()
 
 

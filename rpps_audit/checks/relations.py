@@ -20,8 +20,10 @@ SET_KINDS: dict[str, SetKind] = {}
 _FOLDS = {
     "exact": "{c}",
     "lower": "lower({c})",
-    "digits": "right(regexp_replace({c}, '[^0-9]', '', 'g'), 9)",
-    "name": "regexp_replace(strip_accents(upper({c})), '[^A-Z]', '', 'g')",
+    # The national number, whatever the prefix and the punctuation.
+    "digits": "right(translate({c}, ' .-()/+', ''), 9)",
+    # Case, accents, hyphens, apostrophes and spaces set aside; dates and codes pass through unchanged.
+    "name": "translate(strip_accents(upper(CAST({c} AS VARCHAR))), ' -''’.,', '')",
 }
 
 
@@ -97,9 +99,7 @@ def shared_value(rule: Rule, fold: str = "exact") -> str:
 @set_kind()
 def several_identities(rule: Rule) -> str:
     """One number, several civil identities: the columns differ between lines of the same professional."""
-    folded = ", ".join(
-        _fold("name", f"CAST({name} AS VARCHAR)") if name != "birth_date" else name for name in rule.columns
-    )
+    folded = ", ".join(_fold("name", name) for name in rule.columns)
     return f"""
         WITH valued AS (SELECT record_key, line, professional_id, hash({folded}) AS h FROM professional
                         WHERE professional_id IS NOT NULL),
