@@ -1,6 +1,4 @@
-"""Communes and countries at a date, nomenclatures and their versions, the grants: versioned data, read
-offline.
-"""
+"""Communes and countries at a date, nomenclatures and their versions, the grants: data, read offline."""
 
 from rpps_audit.reference.access import AccessMatrix, access_versions, load_access
 from rpps_audit.reference.communes import (

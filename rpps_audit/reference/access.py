@@ -58,9 +58,7 @@ class AccessMatrix:
         return frozenset(self.grants.filter(pl.col("role").is_in(list(roles)))["document_type"])
 
     def bits(self) -> dict[str, int]:
-        """Each role's documents as a bit set: bit `i` is row `i` of `document_types`. A union is a bitwise
-        or.
-        """
+        """Each role's documents as a bit set: bit `i` is row `i` of `document_types`; a union is an or."""
         position = {document: i for i, document in enumerate(self.document_types["id"])}
         masks = dict.fromkeys(self.roles, 0)
         for role, document in zip(self.grants["role"], self.grants["document_type"], strict=True):
@@ -72,9 +70,7 @@ class AccessMatrix:
         return frozenset(id_ for i, id_ in enumerate(self.document_types["id"]) if mask >> i & 1)
 
     def compare(self, other: AccessMatrix) -> pl.DataFrame:
-        """What `other` changes: `role`, `document_type`, `label`, `change` ("gained" or "lost"), one row per
-        grant.
-        """
+        """What `other` changes, by grant: `role`, `document_type`, `label`, `change` ("gained" or "lost")."""
         labels = pl.concat([self.document_types, other.document_types]).unique("id", keep="first")
         gained = other.grants.join(self.grants, on=["role", "document_type"], how="anti")
         lost = self.grants.join(other.grants, on=["role", "document_type"], how="anti")
@@ -115,9 +111,7 @@ def _load_version(version: str) -> AccessMatrix:
 
 
 def read_access(path: Path) -> AccessMatrix:
-    """Read and validate one matrix file. Raises `UsageError`, in French, naming the file and the document
-    type.
-    """
+    """Read and validate one matrix file. Raises `UsageError` naming the file and the document type."""
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:

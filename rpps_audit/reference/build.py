@@ -98,11 +98,10 @@ def _read(source: Path) -> list[Table]:
 
 
 def successors(communes: pl.DataFrame, movements: pl.DataFrame) -> pl.DataFrame:
-    """`code`, `date`, `successor`: for each end of existence of a code, the code or codes that took over that
-    day.
+    """`code`, `date`, `successor`: for each day a code stopped existing, the code or codes that took over.
 
-    Where INSEE records no movement (Saint-Barthélemy, Saint-Martin), the overseas collectivity's commune of
-    the same name.
+    Where INSEE records no movement (Saint-Barthélemy, Saint-Martin), the overseas collectivity's commune of the
+    same name.
     """
     ends = merge_intervals(communes).filter(pl.col("valid_to").is_not_null()).select("code", date="valid_to")
     moved = ends.join(movements, on=["code", "date"])
@@ -112,6 +111,7 @@ def successors(communes: pl.DataFrame, movements: pl.DataFrame) -> pl.DataFrame:
         ends.join(movements, on=["code", "date"], how="anti")
         .join(last_names, on=["code", "date"])
         .join(overseas, on="label")
+        .filter(pl.col("code") != pl.col("successor"))
         .select("code", "date", "successor")
     )
     return pl.concat([moved, renamed]).unique().sort("code", "date", "successor")

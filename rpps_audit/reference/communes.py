@@ -1,5 +1,4 @@
-"""The communes of France since 1943 (INSEE, code officiel géographique): which code existed when, and what it
-became.
+"""The communes of France since 1943 (INSEE): which code existed when, and what it became.
 
 Birth places are coded by the commune *of that day*. Corsica is 20xxx before 1976-01-01, 2A/2B after; Mayotte
 (976xx) starts on 2011-03-31; Saint-Barthélemy and Saint-Martin (97123, 97127) end on 2007-07-15; births in
@@ -36,18 +35,15 @@ def communes() -> pl.DataFrame:
 
 @cache
 def commune_intervals() -> pl.DataFrame:
-    """When each code existed, whatever its name: `code`, `valid_from` (null = 1943 or before), `valid_to`,
-    sorted.
+    """When each code existed: `code`, `valid_from` (null = 1943 or before), `valid_to`, sorted.
 
-    A code has several rows when it disappeared and came back (a merger undone): 268 codes.
+    Changes of name are joined. A code has several rows when it disappeared and came back (a merger undone): 268 codes.
     """
     return merge_intervals(communes())
 
 
 def merge_intervals(frame: pl.DataFrame) -> pl.DataFrame:
-    """Join the touching intervals of each code; the start is open when it is the first day of INSEE's
-    history.
-    """
+    """Join the touching intervals of each code; one that starts with INSEE's history has an open start."""
     start = pl.col("valid_from").fill_null(FIRST_DAY)
     gap = start > pl.col("valid_to").shift().over("code")
     return (
@@ -65,9 +61,7 @@ def merge_intervals(frame: pl.DataFrame) -> pl.DataFrame:
 
 @cache
 def commune_successors() -> pl.DataFrame:
-    """What a code became when it stopped existing: `code`, `date`, `successor` (several rows when it was
-    split).
-    """
+    """What a code became the day it stopped existing: `code`, `date`, `successor` (several if it was split)."""
     return pl.read_parquet(rules_root() / "reference" / "commune-successors.parquet")
 
 
@@ -86,8 +80,9 @@ def communes_at(day: date) -> pl.DataFrame:
 
 
 def commune_known_expr(code: pl.Expr) -> pl.Expr:
-    """Boolean: `code` is or was a commune. Null when `code` is null or belongs to a territory we have no file
-    for.
+    """Boolean: `code` is or was a commune.
+
+    Null when `code` is null, or when it may belong to a territory we have no file for.
     """
     known = code.is_in(commune_intervals()["code"].unique().implode())
     return pl.when(known | ~code.str.contains(_not_covered_pattern())).then(known)
@@ -99,7 +94,8 @@ def commune_valid_expr(code: pl.Expr, at: pl.Expr) -> pl.Expr:
     Null when either is null, or when the code is of a territory and a time we have no file for.
     """
     uncovered = [
-        code.str.starts_with(prefix) & (at < until) for prefix, until in _not_covered().select("prefix", "until").rows()
+        code.str.starts_with(prefix) & (at < until)
+        for prefix, until in zip(_not_covered()["prefix"], _not_covered()["until"], strict=True)
     ]
     absent = pl.when(~pl.any_horizontal(uncovered)).then(pl.lit(value=False))
     return interval_expr(commune_intervals(), code, at, unknown=absent)

@@ -15,11 +15,10 @@ FRANCE = ("99100", "99000")
 
 @cache
 def countries() -> pl.DataFrame:
-    """Every country or territory since 1943: `code`, `label`, `official_label`, `attached_to`, `valid_from`,
-    `valid_to`.
+    """Every country or territory since 1943, one row per code and name.
 
-    `attached_to` is the code of the country it depended on. 99000 stands for France beside 99100. Source:
-    INSEE.
+    Columns `code`, `label`, `official_label`, `attached_to`, `valid_from`, `valid_to`. `attached_to` is the code of
+    the country it depended on. 99000 stands for France beside 99100. Source: INSEE.
     """
     return pl.read_parquet(rules_root() / "reference" / "countries.parquet")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -19,6 +21,7 @@ COUNTRIES_FILE = "v_pays_et_territoire_depuis_1943.csv"
 _KINDS = {"COM": "commune", "ARM": "arrondissement"}
 _OVERSEAS = r"^(?:975|977|978|98)"
 _FRANCE_IN_EXTRACTS, _FRANCE = "99000", "99100"
+_FAR = date(9999, 12, 31)
 
 
 class InseeHistory(NamedTuple):
@@ -46,7 +49,7 @@ def read_insee_zip(path: Path) -> InseeHistory:
                 read_csv(archive.read(members[name]), f"{path.name}/{name}")
                 for name in (COMMUNES_FILE, OVERSEAS_FILE, COUNTRIES_FILE)
             )
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise UnreadableInputError(f"{path.name} : ce n’est pas un fichier zip lisible.") from error
     overseas = overseas.rename({"COM_COMER": "COM"}, strict=False)
     return InseeHistory(
@@ -66,38 +69,43 @@ def read_csv(content: bytes, name: str) -> pl.DataFrame:
 
 
 def read_communes(table: pl.DataFrame, name: str) -> pl.DataFrame:
-    """`code`, `label`, `valid_from`, `valid_to`, `kind`, from `COM`, `LIBELLE`, `DATE_DEBUT`, `DATE_FIN`,
-    maybe `TYPECOM`.
-    """
+    """The shape of `communes()`, from `COM`, `LIBELLE`, `DATE_DEBUT`, `DATE_FIN` and, in some files, `TYPECOM`."""
     _need(table, ("COM", "LIBELLE", "DATE_DEBUT", "DATE_FIN"), name)
     if "TYPECOM" not in table.columns:
         table = table.with_columns(TYPECOM=pl.lit("COM"))
+    kept = _with_dates(table.filter(pl.col("TYPECOM").is_in(list(_KINDS))), ("DATE_DEBUT", "DATE_FIN"), name)
     overseas = pl.col("COM").str.contains(_OVERSEAS)
-    return (
-        table.filter(pl.col("TYPECOM").is_in(list(_KINDS)))
-        .select(
-            code="COM",
-            label="LIBELLE",
-            valid_from=_date("DATE_DEBUT"),
-            valid_to=_date("DATE_FIN"),
-            kind=pl.when(overseas).then(pl.lit("overseas")).otherwise(pl.col("TYPECOM").replace_strict(_KINDS)),
-        )
-        .sort("code", "valid_from")
+    rows = kept.select(
+        code="COM",
+        label="LIBELLE",
+        valid_from="DATE_DEBUT",
+        valid_to="DATE_FIN",
+        kind=pl.when(overseas).then(pl.lit("overseas")).otherwise(pl.col("TYPECOM").replace_strict(_KINDS)),
     )
+    return _without_overlaps(rows.sort("code", "valid_from"))
+
+
+def _without_overlaps(rows: pl.DataFrame) -> pl.DataFrame:
+    """Cut a row that spans the next one of its code into what comes before and after (Val-d'Épy, 39209)."""
+    end = pl.col("valid_to").fill_null(_FAR)
+    next_start, next_end = (pl.col(name).shift(-1).over("code") for name in ("valid_from", "valid_to"))
+    spans = (end > next_start).fill_null(value=False)
+    before = rows.with_columns(valid_to=pl.when(spans).then(next_start).otherwise("valid_to"))
+    after = rows.with_columns(next_end=next_end).filter(spans, pl.col("next_end") < end)
+    tails = after.with_columns(valid_from="next_end").drop("next_end")
+    return pl.concat([before, tails]).sort("code", "valid_from")
 
 
 def read_countries(table: pl.DataFrame, name: str) -> pl.DataFrame:
-    """`code`, `label`, `official_label`, `attached_to`, `valid_from`, `valid_to`, with France's second code
-    added.
-    """
+    """The shape of `countries()`, with France's second code added."""
     _need(table, ("COG", "CRPAY", "LIBCOG", "LIBENR", "DATE_DEBUT", "DATE_FIN"), name)
-    found = table.select(
+    found = _with_dates(table, ("DATE_DEBUT", "DATE_FIN"), name).select(
         code="COG",
         label="LIBCOG",
         official_label="LIBENR",
         attached_to="CRPAY",
-        valid_from=_date("DATE_DEBUT"),
-        valid_to=_date("DATE_FIN"),
+        valid_from="DATE_DEBUT",
+        valid_to="DATE_FIN",
     )
     second = found.filter(pl.col("code") == _FRANCE).with_columns(code=pl.lit(_FRANCE_IN_EXTRACTS))
     return pl.concat([found, second]).sort("code", "valid_from")
@@ -106,15 +114,21 @@ def read_countries(table: pl.DataFrame, name: str) -> pl.DataFrame:
 def read_movements(table: pl.DataFrame, name: str) -> pl.DataFrame:
     """`code`, `date`, `successor`: each commune (or arrondissement) that another code follows on a day."""
     _need(table, ("DATE_EFF", "TYPECOM_AV", "COM_AV", "TYPECOM_AP", "COM_AP"), name)
-    return table.filter(
+    moves = table.filter(
         pl.col("TYPECOM_AV").is_in(list(_KINDS)),
         pl.col("TYPECOM_AP").is_in(list(_KINDS)),
         pl.col("COM_AV") != pl.col("COM_AP"),
-    ).select(code="COM_AV", date=_date("DATE_EFF"), successor="COM_AP")
+    )
+    return _with_dates(moves, ("DATE_EFF",), name).select(code="COM_AV", date="DATE_EFF", successor="COM_AP")
 
 
-def _date(column: str) -> pl.Expr:
-    return pl.col(column).str.to_date("%Y-%m-%d")
+def _with_dates(table: pl.DataFrame, columns: tuple[str, ...], name: str) -> pl.DataFrame:
+    try:
+        return table.with_columns(pl.col(columns).str.to_date("%Y-%m-%d"))
+    except pl.exceptions.PolarsError as error:
+        raise UnreadableInputError(
+            f"{name} : une date n’est pas au format AAAA-MM-JJ (colonnes {', '.join(columns)})."
+        ) from error
 
 
 def _need(table: pl.DataFrame, columns: tuple[str, ...], name: str) -> None:

@@ -1,6 +1,4 @@
-"""Where every reference comes from, in which version, how old: what `rpps-audit doctor` shows and reports
-cite.
-"""
+"""Where every reference comes from, in which version, how old: shown by `rpps-audit doctor`, cited by reports."""
 
 import tomllib
 from datetime import date
@@ -24,11 +22,10 @@ _SCHEMA = pl.Schema(
 
 
 def provenance(today: date | None = None) -> pl.DataFrame:
-    """One row per shipped reference: `reference`, `version`, `data_date`, `source`, `rows`, `licence`,
-    `age_note`.
+    """One row per shipped reference.
 
-    `age_note` is French: the age of the data on `today` (default: the machine's date). `data_date` of the
-    access matrix is the first day it may apply.
+    Columns `reference`, `version`, `data_date` (null when the source bears no date), `source`, `rows`, `licence`,
+    `age_note` (French: the age of the data on `today`, by default the machine's date).
     """
     now = today or date.today()
     frame = pl.DataFrame([*_tables(), *_nomenclatures(), *_matrices()], schema=_SCHEMA, orient="row")
@@ -36,7 +33,9 @@ def provenance(today: date | None = None) -> pl.DataFrame:
         pl.lit(now.year * 12 + now.month) - pl.col("data_date").dt.year() * 12 - pl.col("data_date").dt.month()
     ).clip(0)
     age = (
-        pl.when(months < 1)
+        pl.when(pl.col("data_date").is_null())
+        .then(pl.lit("source non datée"))
+        .when(months < 1)
         .then(pl.lit("données de moins d’un mois"))
         .otherwise(pl.format("données de {} mois", months))
     )
@@ -57,7 +56,4 @@ def _nomenclatures() -> list[tuple[object, ...]]:
 
 def _matrices() -> list[tuple[object, ...]]:
     found = [load_access(version) for version in access_versions()]
-    return [
-        (f"Droits d’accès ({m.status})", m.version, m.valid_from, m.source, m.grants.height, "non précisée")
-        for m in found
-    ]
+    return [(f"Droits d’accès ({m.status})", m.version, None, m.source, m.grants.height, "non précisée") for m in found]
