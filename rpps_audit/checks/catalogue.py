@@ -139,8 +139,8 @@ def parse_rule(text: str, origin: str) -> Rule:
         raise UsageError(f"{origin} : en-tête illisible ({error}).") from error
     _demand_known_keys(head, origin)
     examples = tuple(_example(raw, origin) for raw in head.pop("examples", []))
-    tuples = {key: tuple(head[key]) for key in ("columns", "applies_to") if key in head}
-    rule = Rule(**{**head, **tuples}, examples=examples, page=parts[2].strip())
+    tuples: dict[str, Any] = {key: tuple(head[key]) for key in ("columns", "applies_to") if key in head}
+    rule = Rule(**(head | tuples), examples=examples, page=parts[2].strip())
     _demand_known_values(rule, origin)
     return rule
 

@@ -295,4 +295,5 @@ def _luhn_table() -> pl.Series:
     number = pl.int_range(10_000, eager=True)
     digits = [number // 10**rank % 10 for rank in range(4)]
     doubled = [digit * 2 - (digit > 4).cast(pl.Int64) * 9 for digit in digits[1::2]]
-    return (digits[0] + digits[2] + doubled[0] + doubled[1]).cast(pl.Int8).alias("luhn")
+    sums: pl.Series = digits[0] + digits[2] + doubled[0] + doubled[1]
+    return sums.cast(pl.Int8).alias("luhn")

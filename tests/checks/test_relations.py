@@ -11,7 +11,6 @@ from rpps_audit.checks import Catalogue, Rule, run_checks
 from rpps_audit.checks.relations import query
 from rpps_audit.errors import UsageError
 from rpps_audit.store import memory_store
-
 from tests.checks.literal import key, person, rule, snapshot
 
 

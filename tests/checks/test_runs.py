@@ -9,7 +9,6 @@ import pytest
 from rpps_audit.checks import Catalogue, findings, latest_runs, run_checks, tolerate
 from rpps_audit.errors import UsageError
 from rpps_audit.store import Store, memory_store
-
 from tests.checks.literal import key, person, rule, snapshot
 
 ROLE_REQUIRED = rule("required", "situation", "role")
