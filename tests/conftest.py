@@ -1,0 +1,3 @@
+"""Fixtures shared by every room."""
+
+pytest_plugins = ["tests.card.fixtures"]
