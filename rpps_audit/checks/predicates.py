@@ -256,8 +256,9 @@ def open_too_long(
 
 @row_kind
 def differs_from(columns: Sequence[pl.Expr], context: Context, other_column: str) -> pl.Expr:
-    """Two columns hold the same text, case and accents aside, where they should differ."""
-    return reference.normalise(columns[0]) == reference.normalise(pl.col(other_column))
+    """The name equals the first of the names in the other column, case and accents aside, where they should differ."""
+    pairs = pl.struct(columns[0].alias("name"), pl.col(other_column).alias("names"))
+    return pairs.map_batches(_same_name, return_dtype=pl.Boolean)
 
 
 @row_kind
@@ -277,6 +278,17 @@ def since(rule: Rule, context: Context) -> pl.Expr | None:
         last_sign = pl.max_horizontal(pl.col(rule.column), pl.col(rule.parameters["sign_column"]))
         return last_sign.dt.offset_by(f"{round(rule.parameters['years'] * _DAYS_PER_YEAR)}d")
     return None
+
+
+def _same_name(pairs: pl.Series) -> pl.Series:
+    """Normalising is dear: only pairs of about the same length are looked at."""
+    frame = pairs.struct.unnest()
+    first = pl.coalesce(pl.col("names").str.find(",", literal=True), pl.col("names").str.len_bytes())
+    near = ((first.cast(pl.Int64) - pl.col("name").str.len_bytes().cast(pl.Int64)).abs() <= 4).fill_null(False)
+    rows = frame.select(near.arg_true()).to_series()
+    name, names = reference.normalise(pl.col("name")), reference.normalise(pl.col("names"))
+    same = frame[rows].select((names == name) | names.str.starts_with(name + ","))
+    return pl.repeat(False, frame.height, eager=True).scatter(rows, same.to_series().fill_null(False))
 
 
 def _luhn(text: pl.Expr, length: int) -> pl.Expr:

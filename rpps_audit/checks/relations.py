@@ -1,6 +1,6 @@
 """The set kinds: rules that compare records with each other or with another file, as one SQL query each.
 
-Every query reads the views that `views.py` prepares (`professional`, `situation`, and one view per other kind of file:
+Every query reads what `views.py` prepares (`professional`, `situation`, `people`, and one view per other kind of file:
 `rh`, `finess`, `annuaire_public`, `annuaire_restreint`, `suivi`, `cartes`, `mssante`) and returns `record_key, line`
 and, for forgotten situations, `since`. Large groupings compare 64-bit hashes of the folded values, not the strings.
 """
@@ -73,7 +73,11 @@ def needed_columns(rule: Rule) -> frozenset[str]:
     A rule about a departure told by another file points at the missing end date, which the snapshot need not carry.
     """
     pointed_only = SET_KINDS[rule.kind].since  # type: ignore[attr-defined]
-    return frozenset() if pointed_only else frozenset(rule.columns) | frozenset(rule.parameters.get("on", ()))
+    return (
+        frozenset()
+        if pointed_only
+        else frozenset(rule.columns).union(rule.parameters.get("on", ()), rule.parameters.get("exact_columns", ()))
+    )
 
 
 def view_name(kind: str) -> str:
@@ -85,13 +89,20 @@ def view_name(kind: str) -> str:
 
 
 @set_kind()
-def shared_value(rule: Rule, fold: str = "exact") -> str:
-    """Two different professionals carry the same value(s) in all the columns."""
+def shared_value(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...] = ()) -> str:
+    """Two different professionals carry the same folded value in all the columns, and the same `exact_columns`.
+
+    Hashes that stand once are set aside first; the exact columns come before the folding of names, which is dear.
+    """
     folded = [f"nullif({_fold(fold, name)}, '')" for name in rule.columns]
-    present = " AND ".join(f"{value} IS NOT NULL" for value in folded)
+    present = " AND ".join(f"{name} IS NOT NULL" for name in (*rule.columns, *exact_columns))
+    whole = f"hash({', '.join([*exact_columns, *folded])})"
+    first = f"hash({', '.join(exact_columns)})" if exact_columns else whole
     return f"""
-        WITH valued AS (
-            SELECT record_key, line, professional_id, hash({", ".join(folded)}) AS h FROM {rule.table} WHERE {present}
+        WITH repeated AS (SELECT {first} AS h FROM {rule.table} WHERE {present} GROUP BY h HAVING count(*) > 1),
+        valued AS (
+            SELECT record_key, line, professional_id, {whole} AS h FROM {rule.table}
+            WHERE {present} AND {first} IN (SELECT h FROM repeated) AND {folded[0]} IS NOT NULL
         ), shared AS (SELECT h FROM valued GROUP BY h HAVING min(professional_id) <> max(professional_id))
         SELECT record_key, line FROM valued WHERE h IN (SELECT h FROM shared)"""
 
@@ -101,11 +112,10 @@ def several_identities(rule: Rule) -> str:
     """One number, several civil identities: the columns differ between lines of the same professional."""
     folded = ", ".join(_fold("name", name) for name in rule.columns)
     return f"""
-        WITH valued AS (SELECT record_key, line, professional_id, hash({folded}) AS h FROM professional
-                        WHERE professional_id IS NOT NULL),
-        torn AS (SELECT professional_id FROM valued GROUP BY professional_id HAVING min(h) <> max(h))
-        SELECT record_key, min(line) AS line FROM valued WHERE professional_id IN (SELECT professional_id FROM torn)
-        GROUP BY record_key"""
+        WITH valued AS (SELECT professional_id, line, hash({folded}) AS h FROM professional
+                        WHERE professional_id IN (SELECT professional_id FROM people WHERE torn))
+        SELECT professional_id AS record_key, min(line) AS line FROM valued
+        GROUP BY professional_id HAVING min(h) <> max(h)"""
 
 
 @set_kind()
@@ -114,7 +124,7 @@ def repeated_line(rule: Rule) -> str:
     values = ", ".join(rule.columns)
     return f"""
         WITH valued AS (SELECT record_key, line, hash(professional_id, {values}) AS h FROM situation
-                        WHERE professional_id IS NOT NULL),
+                        WHERE line IN (SELECT line FROM twin_lines)),
         repeated AS (SELECT h, min(line) AS first_line FROM valued GROUP BY h HAVING count(*) > 1)
         SELECT record_key, line FROM valued JOIN repeated USING (h) WHERE line > first_line"""
 
@@ -123,15 +133,11 @@ def repeated_line(rule: Rule) -> str:
 def overlapping_twin(rule: Rule) -> str:
     """Two different situations of one professional in one establishment overlap; the later begun one is reported."""
     return """
-        WITH several AS (
-            SELECT hash(professional_id, finess) AS h FROM situation
-            WHERE professional_id IS NOT NULL AND finess IS NOT NULL
-            GROUP BY h HAVING count(*) > 1
-        ), dated AS (
+        WITH dated AS (
             SELECT record_key, line, professional_id, finess, coalesce(start_date, DATE '1900-01-01') AS first_day,
                    CASE WHEN is_open THEN DATE '9999-12-31' ELSE coalesce(end_date, DATE '9999-12-31') END AS last_day,
                    hash(role, profession, start_date, end_date) AS content
-            FROM situation WHERE hash(professional_id, finess) IN (SELECT h FROM several)
+            FROM situation WHERE finess IS NOT NULL AND line IN (SELECT line FROM twin_lines)
         )
         SELECT b.record_key, min(b.line) AS line FROM dated a JOIN dated b USING (professional_id, finess)
         WHERE a.content <> b.content AND (a.first_day, a.line) < (b.first_day, b.line) AND b.first_day <= a.last_day
@@ -141,10 +147,7 @@ def overlapping_twin(rule: Rule) -> str:
 @set_kind()
 def none_open(rule: Rule) -> str:
     """No situation of the professional is active on the day of the data."""
-    return """
-        SELECT record_key, line FROM professional
-        WHERE professional_id IS NOT NULL AND professional_id NOT IN
-            (SELECT professional_id FROM situation WHERE active AND professional_id IS NOT NULL)"""
+    return "SELECT professional_id AS record_key, line FROM people WHERE NOT working"
 
 
 @set_kind()
@@ -241,20 +244,17 @@ def absent_from_roster(rule: Rule) -> str:
 def card_of_departed(rule: Rule) -> str:
     """A card still valid on the day of the data for somebody without any active situation."""
     return f"""
-        WITH nobody AS ({none_open(rule)}), valid AS (
-            SELECT DISTINCT professional_id FROM cartes
-            WHERE (valid_to IS NULL OR valid_to >= $as_of) AND opposed_on IS NULL AND professional_id IS NOT NULL)
-        SELECT n.record_key, n.line FROM nobody n JOIN professional p ON p.line = n.line
-        WHERE p.professional_id IN (SELECT professional_id FROM valid)"""
+        SELECT record_key, line FROM ({none_open(rule)})
+        WHERE record_key IN (SELECT professional_id FROM cartes
+                             WHERE (valid_to IS NULL OR valid_to >= $as_of) AND opposed_on IS NULL)"""
 
 
 @set_kind("mssante")
 def mailbox_of_departed(rule: Rule) -> str:
     """A personal MSSanté mailbox of somebody without any active situation."""
     return f"""
-        WITH nobody AS ({none_open(rule)})
-        SELECT n.record_key, n.line FROM nobody n JOIN professional p ON p.line = n.line
-        WHERE p.professional_id IN (SELECT professional_id FROM mssante WHERE mailbox_type = 'PER')"""
+        SELECT record_key, line FROM ({none_open(rule)})
+        WHERE record_key IN (SELECT professional_id FROM mssante WHERE mailbox_type = 'PER')"""
 
 
 @set_kind("annuaire-public")

@@ -55,24 +55,15 @@ def prepare_views(
 ) -> None:
     """Make the temporary views of one run. Columns: those of the store's tables, plus `record_key` and `active`."""
     mine = f"snapshot_id = {int(snapshot_id)}"
-    connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE person_lines AS
-            SELECT min(line) AS line FROM registrations WHERE {mine}
-            GROUP BY coalesce(professional_id, 'ligne:' || line), hash({_PERSON_COLUMNS})"""
-    )
-    connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE twin_lines AS
-            SELECT line, row_number() OVER (PARTITION BY professional_id, finess ORDER BY start_date, line) AS twin
-            FROM registrations WHERE {mine} AND hash(professional_id, finess) IN (
-                SELECT hash(professional_id, finess) AS h FROM registrations
-                WHERE {mine} AND professional_id IS NOT NULL GROUP BY h HAVING count(*) > 1)"""
-    )
+    active = ACTIVE.format(as_of=f"DATE '{as_of}'")
+    connection.execute(_PEOPLE.format(mine=mine, active=active))
+    connection.execute(_PERSON_LINES.format(mine=mine))
+    connection.execute(_TWIN_LINES.format(mine=mine))
     connection.execute(
         f"""CREATE OR REPLACE TEMP VIEW professional AS
             SELECT coalesce(professional_id, 'ligne:' || line) AS record_key, * EXCLUDE (snapshot_id)
             FROM registrations WHERE {mine} AND line IN (SELECT line FROM person_lines)"""
     )
-    active = ACTIVE.format(as_of=f"DATE '{as_of}'")
     connection.execute(
         f"""CREATE OR REPLACE TEMP VIEW situation AS
             SELECT {_SITUATION_KEY} AS record_key, {active} AS active, r.* EXCLUDE (snapshot_id)
@@ -84,3 +75,25 @@ def prepare_views(
             f"""CREATE OR REPLACE TEMP VIEW {kind.replace("-", "_")} AS
                 SELECT * FROM {table} WHERE snapshot_id IN ({chosen})"""
         )
+
+
+# One pass over the lines tells almost everything the set rules ask of a person.
+_PEOPLE = f"""
+    CREATE OR REPLACE TEMP TABLE people AS
+    SELECT professional_id, min(line) AS line, count(*) AS lines, bool_or({{active}}) AS working,
+           min(hash({_PERSON_COLUMNS})) <> max(hash({_PERSON_COLUMNS})) AS torn
+    FROM registrations WHERE {{mine}} AND professional_id IS NOT NULL GROUP BY professional_id"""
+_PERSON_LINES = f"""
+    CREATE OR REPLACE TEMP TABLE person_lines AS
+    SELECT line FROM people WHERE NOT torn
+    UNION ALL SELECT line FROM registrations WHERE {{mine}} AND professional_id IS NULL
+    UNION ALL SELECT min(line) FROM registrations
+              WHERE {{mine}} AND professional_id IN (SELECT professional_id FROM people WHERE torn)
+              GROUP BY professional_id, hash({_PERSON_COLUMNS})"""
+# Lines of one person in one establishment, numbered from the earliest; lines alone in theirs are left out.
+_TWIN_LINES = """
+    CREATE OR REPLACE TEMP TABLE twin_lines AS
+    SELECT line, row_number() OVER (PARTITION BY professional_id, finess ORDER BY start_date, line) AS twin
+    FROM registrations
+    WHERE {mine} AND professional_id IN (SELECT professional_id FROM people WHERE lines > 1)
+    QUALIFY count(*) OVER (PARTITION BY professional_id, finess) > 1"""

@@ -14,6 +14,11 @@ import duckdb
 from rpps_audit.errors import UsageError
 
 FILE_NAME = "rpps-audit.duckdb"
+# Nothing is ever fetched from outside.
+_OFFLINE = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 
 
 class Store:
@@ -79,8 +84,7 @@ def open_store(workspace: Path, *, memory_limit: str = "1GB", read_only: bool = 
             config={
                 "memory_limit": memory_limit,
                 "temp_directory": str(workspace / ".rpps-audit-temp"),
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
+                **_OFFLINE,
             },
         )
     except duckdb.IOException as error:
@@ -92,7 +96,7 @@ def open_store(workspace: Path, *, memory_limit: str = "1GB", read_only: bool = 
         raise UsageError(f"Le fichier {path} n'est pas un magasin rpps-audit lisible. Rien n'a été modifié.") from error
     except OSError as error:
         raise UsageError(f"L'espace de travail {workspace} ne peut pas être utilisé : {error.strerror}.") from error
-    store = Store(connection, path)
+    store = _quiet(connection, path)
     if not read_only:
         _migrate(store)
     return store
@@ -101,9 +105,15 @@ def open_store(workspace: Path, *, memory_limit: str = "1GB", read_only: bool = 
 def memory_store() -> Store:
     """A store in memory, for examples and tests: same tables, nothing on disk."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    store = Store(connection, Path(":memory:"))
+    store = _quiet(connection, Path(":memory:"))
     _migrate(store)
     return store
+
+
+def _quiet(connection: duckdb.DuckDBPyConnection, path: Path) -> Store:
+    """Only our own progress is shown."""
+    connection.execute("SET enable_progress_bar = false")
+    return Store(connection, path)
 
 
 def _create_private(path: Path) -> None:

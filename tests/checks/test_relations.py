@@ -35,7 +35,9 @@ def test_two_lines_of_one_person_do_not_share() -> None:
 
 
 def test_the_same_person_under_two_numbers() -> None:
-    checked = rule("shared_value", "professional", "birth_name", "first_names", "birth_date", fold="name")
+    checked = rule(
+        "shared_value", "professional", "birth_name", "first_names", fold="name", exact_columns=["birth_date"]
+    )
     twins = {"birth_name": "Hérault", "first_names": "Anne-Marie", "birth_date": date(1980, 1, 2)}
     other = {"birth_name": "HERAULT", "first_names": "ANNE MARIE", "birth_date": date(1980, 1, 2)}
     later = {**other, "birth_date": date(1980, 1, 3)}
