@@ -1,0 +1,321 @@
+"""Loading: recognise every file, then store them all in one transaction, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from rpps_audit.errors import AuditError, UnreadableInputError, UsageError
+from rpps_audit.ingest.changes import ALERT, changed_share
+from rpps_audit.ingest.keeper import Keeper
+from rpps_audit.ingest.layouts import layouts
+from rpps_audit.ingest.reading import Reading
+from rpps_audit.ingest.recognise import Recognition, recognise_source
+from rpps_audit.ingest.sources import Source, expand
+from rpps_audit.ingest.structures import read_structures
+from rpps_audit.ingest.tables import read_insee, read_workbook
+from rpps_audit.ingest.text import read_text
+from rpps_audit.ingest.typed import carried, columns_of, insert_sql
+from rpps_audit.store import Store
+
+Progress = Callable[[str, float], None]
+_BATCHES = "ingest_batches"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One file and what became of it. `rows_read` = `rows_kept` + `rows_rejected`.
+
+    `date_source` says where `data_date` comes from: `nom du fichier`, `demande` or `jour du chargement`.
+    `changed_share` (0 to 1) is the part of the last snapshot of the series that changed or vanished; None when there
+    is none to compare with. `notes` are in French.
+    """
+
+    snapshot_id: int
+    kind: str
+    layout: str
+    file_name: str
+    data_date: date
+    date_source: str
+    rows_read: int
+    rows_kept: int
+    rows_rejected: int
+    already_loaded: bool
+    changed_share: float | None
+    notes: list[str]
+
+    def sentence(self) -> str:
+        """One sentence for the user, with the count of every line."""
+        if self.already_loaded:
+            return f"{self.file_name} : déjà chargé (extraction n° {self.snapshot_id}), rien n'a été ajouté."
+        return (
+            f"{self.file_name} : {_number(self.rows_read)} lignes lues = {_number(self.rows_kept)} gardées "
+            f"+ {_number(self.rows_rejected)} rejetées ; extraction n° {self.snapshot_id}, format {self.layout}, "
+            f"données du {self.data_date:%d/%m/%Y}."
+        )
+
+
+def load(
+    store: Store,
+    paths: Sequence[Path],
+    *,
+    data_date: date | None = None,
+    progress: Progress | None = None,
+) -> list[Loaded]:
+    """Load files, archives and folders into the store. The same content twice is one snapshot.
+
+    `data_date` is for the files whose name holds no date; else today is taken, and a note says so. `progress` is
+    called with what is done and the share of the bytes read.
+
+    Raises UnreadableInputError when any of the files cannot be read as what it claims to be: the store is then as
+    before. In a folder or an archive, files that are nothing we know are left aside and listed in a note.
+    """
+    recognitions, aside = _recognise_all(store, paths)
+    tell = _progress(recognitions, progress)
+    with ExitStack() as kept, _plain_errors():
+        keepers: list[Keeper] = []
+        with _fast_inserts(store), store.transaction():
+            loaded = []
+            for recognition in recognitions:
+                keeper = kept.enter_context(Keeper(_workspace(store)))
+                one = _load_one(store, recognition, keeper, data_date, tell)
+                loaded.append(one)
+                keepers += [] if one.already_loaded else [keeper]
+            for keeper in keepers:
+                keeper.keep()
+    if aside:
+        note = f"Fichiers laissés de côté, de forme inconnue : {', '.join(aside)}."
+        loaded[0] = replace(loaded[0], notes=[*loaded[0].notes, note])
+    return loaded
+
+
+# ---------------------------------------------------------------------------------------------------------- the steps
+
+
+def _recognise_all(store: Store, paths: Sequence[Path]) -> tuple[list[Recognition], list[str]]:
+    """What to load, and the names of what is left aside. Raises UnreadableInputError with every problem at once."""
+    known = layouts(_workspace(store))
+    answers = [recognise_source(source, known) for source in expand(paths)]
+    problems = [answer for answer in answers if not answer.layout]
+    refused = [answer.sentence() for answer in problems if not answer.source.found]
+    readable = [answer for answer in answers if answer.layout]
+    if refused or not readable:
+        sentences = refused or [answer.sentence() for answer in problems] or ["aucun fichier de données trouvé."]
+        raise UnreadableInputError("\n".join(sentences))
+    return readable, [answer.source.name for answer in problems]
+
+
+def _load_one(
+    store: Store, recognition: Recognition, keeper: Keeper, asked: date | None, tell: Callable[[int], None]
+) -> Loaded:
+    source, layout = recognition.source, recognition.layout
+    assert layout is not None
+    known = _already_loaded(store, source, layout.kind)
+    if known is not None:
+        return known
+    snapshot_id = store.next_id("snapshots", "snapshot_id")
+    reading = Reading()
+    fields = _present(recognition)
+    typed = columns_of(layout, fields, _columns(store, layout.table))
+    _insert(store, insert_sql(layout, typed, snapshot_id, _BATCHES), _read(recognition, reading, keeper, tell), fields)
+    reading.check(recognition, finished=True)
+    kept = _count(store, layout.table, snapshot_id)
+    if reading.rows_read != kept + len(reading.rejects):
+        raise UnreadableInputError(
+            f"{source.name} : {reading.rows_read} lignes lues, mais {kept} gardées et {len(reading.rejects)} rejetées. "
+            "Rien n'a été chargé ; signalez ce fichier."
+        )
+    day, origin = _data_date(source, asked)
+    facts = (layout.kind, layout.id, source.series(layout.kind), source.file_name, day)
+    _write_rejects(store, snapshot_id, reading)
+    store.sql(
+        f"INSERT INTO snapshots VALUES ({', '.join('?' * 14)})",
+        [
+            snapshot_id, keeper.content_hash(), *facts, datetime.now(UTC).replace(tzinfo=None),
+            reading.encoding or "utf-8", source.size, reading.rows_read, kept, len(reading.rejects),
+            carried(layout, typed),
+        ],
+    )  # fmt: skip
+    share = changed_share(store, snapshot_id, layout.table)
+    return Loaded(
+        snapshot_id, layout.kind, layout.id, source.file_name, day, origin, reading.rows_read, kept,
+        len(reading.rejects), False, share, _notes(recognition, reading, origin, asked, share),
+    )  # fmt: skip
+
+
+def _read(
+    recognition: Recognition, reading: Reading, keeper: Keeper, tell: Callable[[int], None]
+) -> Iterator[pa.RecordBatch]:
+    assert recognition.layout is not None
+    if recognition.layout.json:
+        return read_structures(recognition, reading, keeper, tell)
+    if recognition.layout.archive:
+        return read_insee(recognition, reading, keeper, tell)
+    if recognition.sheet:
+        return read_workbook(recognition, reading, keeper, tell)
+    return read_text(recognition, reading, keeper, tell)
+
+
+def _insert(store: Store, sql: str, batches: Iterator[pa.RecordBatch], fields: list[str]) -> None:
+    """Stream the batches into the store. What the reader refuses comes out as it was raised, not as DuckDB's error."""
+    failure: list[BaseException] = []
+    schema = pa.schema([*((name, pa.string()) for name in fields), ("line", pa.int32())])
+
+    def guarded() -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in batches:
+                yield pa.RecordBatch.from_arrays([batch[name] for name in schema.names], schema=schema)
+        except BaseException as error:
+            failure.append(error)
+            raise
+
+    store.connection.register(_BATCHES, pa.RecordBatchReader.from_batches(schema, guarded()))
+    try:
+        store.connection.execute(sql)
+    except Exception:
+        if failure:
+            raise failure[0] from None
+        raise
+    finally:
+        store.connection.unregister(_BATCHES)
+
+
+def _write_rejects(store: Store, snapshot_id: int, reading: Reading) -> None:
+    if not reading.rejects:
+        return
+    lines, reasons, raws = (list(column) for column in zip(*reading.rejects, strict=True))
+    table = pa.table({"line": pa.array(lines, pa.int64()), "reason": reasons, "raw": raws})
+    store.connection.register(_BATCHES, table)
+    store.sql(f"INSERT INTO rejects SELECT {snapshot_id}, line, reason, raw FROM {_BATCHES} ORDER BY line")
+    store.connection.unregister(_BATCHES)
+
+
+# -------------------------------------------------------------------------------------------------- what the store says
+
+
+def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
+    """The snapshot of the same bytes, if any. Hashing first costs a pass: only done where a size already matches."""
+    if not store.sql("SELECT 1 FROM snapshots WHERE kind = ? AND bytes = ?", [kind, source.size]).fetchone():
+        return None
+    with Keeper(None) as keeper, source.open() as stream:
+        while chunk := stream.read(8 << 20):
+            keeper.take(chunk)
+        content_hash = keeper.content_hash()
+    row = store.sql(
+        "SELECT snapshot_id, kind, layout, data_date, rows_read, rows_kept, rows_rejected FROM snapshots "
+        "WHERE kind = ? AND content_hash = ?",
+        [kind, content_hash],
+    ).fetchone()
+    if row is None:
+        return None
+    snapshot_id, kind, layout, day, *counts = row
+    notes = [f"Même contenu que l'extraction n° {snapshot_id}."]
+    return Loaded(snapshot_id, kind, layout, source.file_name, day, "extraction déjà chargée", *counts, True, None, notes)
+
+
+def _columns(store: Store, table: str) -> set[str]:
+    return {row[0] for row in store.sql(f"SELECT column_name FROM (DESCRIBE {table})").fetchall()}
+
+
+def _count(store: Store, table: str, snapshot_id: int) -> int:
+    row = store.sql(f"SELECT count(*) FROM {table} WHERE snapshot_id = ?", [snapshot_id]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _workspace(store: Store) -> Path | None:
+    """The folder of the store's file; None for a store in memory, which keeps no originals."""
+    return store.path.parent if store.path.exists() else None
+
+
+@contextmanager
+def _fast_inserts(store: Store) -> Iterator[None]:
+    """Every row says its line, so the order of storage is free; and threads then write without waiting."""
+    store.sql("SET preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        store.sql("RESET preserve_insertion_order")
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Nobody sees an engine's error: what is left here is memory or disk."""
+    try:
+        yield
+    except AuditError:
+        raise
+    except duckdb.OutOfMemoryException as error:
+        raise UsageError("Mémoire insuffisante pour charger ce fichier : augmentez « memoire » dans rpps-audit.toml. "
+                         "Rien n'a été chargé.") from error  # fmt: skip
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise UsageError(f"Écriture dans le magasin impossible ({type(error).__name__}). Vérifiez la place sur le disque. "
+                         "Rien n'a été chargé.") from error  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------------------- what is said
+
+
+def _present(recognition: Recognition) -> list[str]:
+    assert recognition.layout is not None
+    placed = zip(recognition.layout.columns, recognition.positions, strict=True)
+    return [column.field for column, place in placed if column.field and place is not None]
+
+
+def _data_date(source: Source, asked: date | None) -> tuple[date, str]:
+    named = source.data_date()
+    if named:
+        return named, "nom du fichier"
+    return (asked, "demande") if asked else (date.today(), "jour du chargement")
+
+
+def _notes(
+    recognition: Recognition, reading: Reading, origin: str, asked: date | None, share: float | None
+) -> list[str]:
+    notes = []
+    if share is not None and share > ALERT:
+        notes.append(
+            f"ATTENTION : {100 * share:.1f} % des lignes de l'extraction précédente ont changé ou disparu "
+            f"(seuil {100 * ALERT:.0f} %). Vérifiez que l'export est complet avant de vous en servir.".replace(".", ",", 1)
+        )
+    if origin == "jour du chargement":
+        notes.append("Aucune date dans le nom du fichier : les données sont réputées du jour. Précisez-la au besoin.")
+    if origin == "nom du fichier" and asked:
+        notes.append("La date écrite dans le nom du fichier l'emporte sur la date demandée.")
+    if recognition.extra:
+        names = ", ".join(f"« {name[:60]} »" for name in recognition.extra[:20])
+        notes.append(f"Colonnes inconnues, non chargées : {names}. N'exportez que ce qui sert (minimisation).")
+    if recognition.missing:
+        names = ", ".join(f"« {name} »" for name in recognition.missing)
+        notes.append(f"Colonnes absentes : {names}. Les contrôles qui en ont besoin ne seront pas évaluables.")
+    if reading.encoding in {"iso-8859-1", "cp1252"}:
+        notes.append(f"Texte lu en {reading.encoding.upper()}.")
+    if reading.blank:
+        notes.append(f"{_number(reading.blank)} lignes vides ignorées.")
+    if reading.rejects:
+        first = reading.rejects[0]
+        notes.append(f"Lignes rejetées : {_number(len(reading.rejects))} ; la première, ligne {first.line} : {first.reason}.")
+    return notes
+
+
+def _number(count: int) -> str:
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def _progress(recognitions: list[Recognition], progress: Progress | None) -> Callable[[int], None]:
+    total = sum(recognition.source.size for recognition in recognitions) or 1
+    seen = 0
+
+    def tell(count: int) -> None:
+        nonlocal seen
+        seen += count
+        if progress:
+            progress("lecture", min(1.0, seen / total))
+
+    return tell

@@ -1,0 +1,45 @@
+"""What one reading counted: rows read, rejects, blank lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rpps_audit.errors import UnreadableInputError
+from rpps_audit.ingest.blocks import Reject
+from rpps_audit.ingest.recognise import Recognition
+
+# Above this share of rejected lines the layout does not fit, whatever its header says.
+MOST_REJECTED = 0.10
+_FEW = 10
+_EARLY = 20_000
+
+
+@dataclass
+class Reading:
+    """Counts of a reading under way. `rows_read` counts lines that hold something, header excluded."""
+
+    rows_read: int = 0
+    blank: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    encoding: str = ""
+
+    def add(self, rows: int, rejects: list[Reject], blank: int = 0) -> None:
+        """One more block."""
+        self.rows_read += rows
+        self.rejects += rejects
+        self.blank += blank
+
+    def check(self, recognition: Recognition, *, finished: bool = False) -> None:
+        """Raise UnreadableInputError when nothing was read or too much was rejected."""
+        name, rejected = recognition.source.name, len(self.rejects)
+        if finished and not self.rows_read:
+            raise UnreadableInputError(f"{name} : le fichier n'a que ses intitulés, aucune ligne. Exportez-le de nouveau.")
+        if not finished and rejected < _EARLY:
+            return
+        if rejected == self.rows_read or (rejected > _FEW and rejected > MOST_REJECTED * self.rows_read):
+            first = self.rejects[0]
+            title = recognition.layout.title if recognition.layout else ""
+            raise UnreadableInputError(
+                f"{name} : {rejected} lignes rejetées sur {self.rows_read} lues, le format ne convient pas ({title}). "
+                f"Première : ligne {first.line}, {first.reason}. Exportez de nouveau le fichier sans le modifier."
+            )

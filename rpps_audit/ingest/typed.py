@@ -1,0 +1,89 @@
+"""From text to the store's typed columns: one generated SELECT per file.
+
+A date that is not a whole real date stays as text in the `*_text` column beside it. An empty cell is null.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from rpps_audit.ingest.layouts import Column, Layout
+
+_FORMATS = "['%d/%m/%Y', '%Y-%m-%d', '%Y%m%d', '%d-%m-%Y', '%d.%m.%Y']"
+_YES, _NO = "('oui', 'o', 'vrai', 'true', '1', 'yes')", "('non', 'n', 'faux', 'false', '0', 'no')"
+# Two-digit years are nobody's real date.
+_OLDEST = "DATE '1000-01-01'"
+
+
+def columns_of(layout: Layout, present: Collection[str], table: Collection[str]) -> dict[str, str]:
+    """Store column → SQL expression over the text columns, for the fields `present` in the file.
+
+    `table` names the columns of the target table: it tells which companions (`*_text`, `first_names_ambiguous`) exist.
+    """
+    typed: dict[str, str] = {}
+    for name, column in layout.fields().items():
+        if name in present:
+            typed |= _typed(name, column, table)
+    return typed
+
+
+def insert_sql(layout: Layout, typed: dict[str, str], snapshot_id: int, source: str) -> str:
+    """Insert every row of `source` (text columns and `line`) into the layout's table, in one statement."""
+    derived = {name: sql for name, sql in layout.derived.items() if _known(sql, typed)}
+    names = [*typed, *(name for name in derived if name not in typed)]
+    outer = [f"{derived[name]} AS {name}" if name in derived else name for name in names]
+    inner = [f"{sql} AS {name}" for name, sql in typed.items()]
+    return (
+        f"INSERT INTO {layout.table} (snapshot_id, line, {', '.join(names)}) "
+        f"SELECT {snapshot_id}, line, {', '.join(outer)} FROM (SELECT line, {', '.join(inner)} FROM {source})"
+    )
+
+
+def carried(layout: Layout, typed: dict[str, str]) -> list[str]:
+    """The typed columns a file carries, derived ones included: what its rules can be evaluated on."""
+    return sorted({*typed, *(name for name, sql in layout.derived.items() if _known(sql, typed))})
+
+
+def _typed(name: str, column: Column, table: Collection[str]) -> dict[str, str]:
+    text = f"nullif(trim({name}), '')"
+    match column.type:
+        case "date":
+            return _date(name, text, table)
+        case "first_names":
+            return _first_names(name, text, column, table)
+        case "yes_no":
+            return {name: f"CASE WHEN lower({text}) IN {_YES} THEN true WHEN lower({text}) IN {_NO} THEN false END"}
+    return {name: text}
+
+
+def _date(name: str, text: str, table: Collection[str]) -> dict[str, str]:
+    # An empty cell must not reach the parser: most end dates are empty.
+    parsed = f"CASE WHEN {text} IS NOT NULL THEN CAST(try_strptime({text}, {_FORMATS}) AS DATE) END"
+    whole = f"CASE WHEN {parsed} >= {_OLDEST} THEN {parsed} END"
+    typed = {name: whole}
+    if f"{name}_text" in table:
+        typed[f"{name}_text"] = f"CASE WHEN ({whole}) IS NULL THEN {text} END"
+    return typed
+
+
+def _first_names(name: str, text: str, column: Column, table: Collection[str]) -> dict[str, str]:
+    """Joined by ', ' whatever the separator; empty ones, which pad the restricted extract to three, are dropped."""
+    mark = column.separator.replace("'", "''")
+    joined = f"list_filter(list_transform(string_split({text}, '{mark}'), lambda n: trim(n)), lambda n: n <> '')"
+    typed = {name: f"nullif(array_to_string({joined}, ', '), '')"}
+    if column.separator == "'" and "first_names_ambiguous" in table:
+        typed["first_names_ambiguous"] = f"strlen({text}) - strlen(replace({text}, '''', '')) <> 2"
+    return typed
+
+
+def _known(sql: str, typed: dict[str, str]) -> bool:
+    """A derived column needs at least one field it names, or none at all (a constant)."""
+    words = set(_words(sql))
+    return "line" not in words and (not words or bool(words & set(typed)))
+
+
+def _words(sql: str) -> list[str]:
+    unquoted = re.sub(r"'[^']*'", " ", sql)
+    keywords = {"case", "when", "like", "and", "then", "else", "end", "left"}
+    return [word for word in re.findall(r"[a-z_]+", unquoted.lower()) if word not in keywords]
