@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -23,6 +25,12 @@ from rpps_audit.store import Store
 # Large enough that the fixed cost of a pandera check (about 1.5 ms) stays small beside its work.
 BATCH_ROWS = 500_000
 Progress = Callable[[str, float], None]
+# A broken record is known by its line until the end: keys are made for the few, not for all.
+_HITS = pl.Schema({"rule_no": pl.Int16, "line": pl.Int32, "since": pl.Date})
+_LINE = pl.col("line").cast(pl.Int32)
+_KEYED = """
+    SELECT rule_no, record_key, min(line) AS line, min(since) AS since FROM hits JOIN {table} USING (line)
+    WHERE list_contains($numbers, rule_no) GROUP BY rule_no, record_key"""
 
 
 @dataclass(frozen=True)
@@ -94,25 +102,17 @@ def run_checks(
             return _stored_run(store, known[0], snapshot_id, context.as_of)
         plan = _plan(rules, frozenset(columns), frozenset(sources))
         prepare_views(reader, snapshot_id, context.as_of, sources)
+        evaluated, hits = _evaluate_rows(reader, plan, context, tell)
+        evaluated |= _evaluate_sets(reader, plan, context, hits, tell)
+        reader.register("hits", pl.concat(hits).to_arrow())
         with store.transaction():
             run_id = store.next_id("runs", "run_id")
+            now = datetime.now(UTC).replace(tzinfo=None)
             store.sql(
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    run_id,
-                    snapshot_id,
-                    context.as_of,
-                    fingerprint,
-                    beside,
-                    datetime.now(UTC).replace(tzinfo=None),
-                ],
+                [run_id, snapshot_id, context.as_of, fingerprint, beside, now],
             )
-            store.sql(
-                "CREATE OR REPLACE TEMP TABLE hits (rule_no SMALLINT, record_key VARCHAR, line INTEGER, since DATE)"
-            )
-            evaluated = _evaluate_rows(store, reader, plan, context, tell)
-            evaluated |= _evaluate_sets(store, reader, plan, context, tell)
-            _persist(store, run_id, rules, plan, evaluated)
+            _persist(store, reader, run_id, rules, plan, evaluated)
     finally:
         reader.close()
     return _stored_run(store, run_id, snapshot_id, context.as_of)
@@ -152,68 +152,63 @@ def _plan(rules: Sequence[Rule], columns: frozenset[str], sources: frozenset[str
 
 
 def _evaluate_rows(
-    store: Store, reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, tell: Progress
-) -> dict[str, int]:
-    """Stream each table once through its pandera schema; returns how many records each rule looked at."""
+    reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, tell: Progress
+) -> tuple[dict[str, int], list[pl.DataFrame]]:
+    """Stream each table once through its pandera schemas; how many records each rule looked at, and the broken ones."""
     evaluated: dict[str, int] = {}
+    hits = [pl.DataFrame(schema=_HITS)]
     for share, (table, rules) in enumerate(plan.row_rules.items()):
         if not rules:
             continue
-        schema = build_schema(rules, context, table)
-        needed = sorted(frozenset().union(*(predicates.needed_columns(rule) for rule in rules)))
-        total = _count(reader, table)
-        seen = 0
-        for batch in _batches(reader, f"SELECT record_key, line, {', '.join(needed)} FROM {table}"):
-            _keep(store, _row_hits(batch, broken_rows(schema, batch), rules, plan.numbers, context))
-            looked = batch.select([_looked_at(rule) for rule in rules]).row(0, named=True)
-            evaluated = {
-                **evaluated,
-                **{name: evaluated.get(name, 0) + count for name, count in looked.items()},
-            }
-            seen += batch.height
-            tell("contrôles des enregistrements", (share + seen / max(total, 1)) / 3)
-    return evaluated
+        # One check runs on one core: as many schemas as cores, each with its part of the rules.
+        cores = min(os.cpu_count() or 1, len(rules))
+        schemas = [build_schema(rules[core::cores], context, table) for core in range(cores)]
+        needed = sorted(frozenset[str]().union(*(predicates.needed_columns(rule) for rule in rules)))
+        total, seen = _count(reader, table), 0
+        with ThreadPoolExecutor(cores) as pool:
+            for batch in _ahead(_batches(reader, f"SELECT line, {', '.join(needed)} FROM {table}")):
+                broken = dict(
+                    pair for found in pool.map(lambda s, b=batch: broken_rows(s, b), schemas) for pair in found.items()
+                )
+                hits.extend(_row_hits(batch, broken, rules, plan.numbers, context))
+                looked = batch.select([_looked_at(rule) for rule in rules]).row(0, named=True)
+                evaluated |= {name: evaluated.get(name, 0) + count for name, count in looked.items()}
+                seen += batch.height
+                tell("contrôles des enregistrements", (share + seen / max(total, 1)) / 3)
+    return evaluated, hits
 
 
 def _evaluate_sets(
-    store: Store, reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, tell: Progress
+    reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, hits: list[pl.DataFrame], tell: Progress
 ) -> dict[str, int]:
-    """Run the set rules; each looks at every record of its table."""
+    """Run the set rules, adding their broken records to `hits`; each looks at every record of its table."""
     totals = {table: _count(reader, table) for table in plan.row_rules}
     for done, rule in enumerate(plan.set_rules):
         query = relations.query(rule)
         parameters = {"as_of": context.as_of} if "$as_of" in query.sql else {}
-        hits = reader.execute(query.sql, parameters).pl()
         since = pl.col("since") if query.has_since else pl.lit(None, pl.Date).alias("since")
-        number = pl.lit(plan.numbers[rule.id], pl.Int16).alias("rule_no")
-        _keep(store, hits.select(number, "record_key", pl.col("line").cast(pl.Int32), since.cast(pl.Date)))
+        found = reader.execute(query.sql, parameters).pl()
+        hits.append(found.select(_number(rule, plan.numbers), _LINE, since.cast(pl.Date)))
         tell("contrôles entre enregistrements", (2 + (done + 1) / len(plan.set_rules)) / 3)
     return {rule.id: totals[rule.table] for rule in plan.set_rules}
 
 
 def _row_hits(
-    batch: pl.DataFrame,
-    broken: dict[str, pl.Series],
-    rules: Sequence[Rule],
-    numbers: dict[str, int],
-    context: Context,
-) -> pl.DataFrame:
-    """The broken rows of one batch as [rule_no, record_key, line, since]."""
-    parts = []
+    batch: pl.DataFrame, broken: dict[str, pl.Series], rules: Sequence[Rule], numbers: dict[str, int], context: Context
+) -> Iterator[pl.DataFrame]:
+    """The broken rows of one batch, rule by rule."""
     for rule in rules:
         rows = broken.get(rule.id)
         if rows is None or rows.is_empty():
             continue
         day = predicates.since(rule, context) if rule.forgotten else None
-        parts.append(
-            batch[rows].select(
-                pl.lit(numbers[rule.id], pl.Int16).alias("rule_no"),
-                "record_key",
-                pl.col("line").cast(pl.Int32),
-                (pl.lit(None) if day is None else day).cast(pl.Date).alias("since"),
-            )
-        )
-    return pl.concat(parts) if parts else pl.DataFrame()
+        since = (pl.lit(None) if day is None else day).cast(pl.Date).alias("since")
+        columns = ["line", *predicates.needed_columns(rule)] if day is not None else ["line"]
+        yield batch.select(columns)[rows].select(_number(rule, numbers), _LINE, since)
+
+
+def _number(rule: Rule, numbers: dict[str, int]) -> pl.Expr:
+    return pl.lit(numbers[rule.id], pl.Int16).alias("rule_no")
 
 
 def _looked_at(rule: Rule) -> pl.Expr:
@@ -224,13 +219,25 @@ def _looked_at(rule: Rule) -> pl.Expr:
     return (said & pl.col("line").is_not_null()).sum().alias(rule.id)
 
 
-def _persist(store: Store, run_id: int, rules: Sequence[Rule], plan: _Plan, evaluated: dict[str, int]) -> None:
+def _persist(
+    store: Store,
+    reader: duckdb.DuckDBPyConnection,
+    run_id: int,
+    rules: Sequence[Rule],
+    plan: _Plan,
+    evaluated: dict[str, int],
+) -> None:
     """Findings once per rule and record key, whatever the number of lines that carry the record."""
-    store.sql(
-        "INSERT INTO findings_by_run SELECT ?, rule_no, record_key, min(line) FROM hits GROUP BY rule_no, record_key",
-        [run_id],
-    )
-    store.sql("INSERT INTO departures SELECT ?, * FROM hits WHERE since IS NOT NULL", [run_id])
+    for table in plan.row_rules:
+        numbers = [plan.numbers[rule.id] for rule in rules if rule.table == table]
+        keyed = reader.execute(_KEYED.format(table=table), {"numbers": numbers}).to_arrow_table()
+        store.connection.register("keyed", keyed)
+        store.sql("INSERT INTO findings_by_run SELECT ?, rule_no, record_key, line FROM keyed", [run_id])
+        store.sql(
+            "INSERT INTO departures SELECT ?, rule_no, record_key, line, since FROM keyed WHERE since IS NOT NULL",
+            [run_id],
+        )
+        store.connection.unregister("keyed")
     failed = dict(
         store.sql("SELECT rule_no, count(*) FROM findings_by_run WHERE run_id = ? GROUP BY 1", [run_id]).fetchall()
     )
@@ -254,15 +261,6 @@ def _persist(store: Store, run_id: int, rules: Sequence[Rule], plan: _Plan, eval
             for rule in rules
         ],
     )
-    store.sql("DROP TABLE hits")
-
-
-def _keep(store: Store, hits: pl.DataFrame) -> None:
-    if hits.is_empty():
-        return
-    store.connection.register("new_hits", hits.to_arrow())
-    store.sql("INSERT INTO hits SELECT rule_no, record_key, line, since FROM new_hits")
-    store.connection.unregister("new_hits")
 
 
 def _batches(reader: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pl.DataFrame]:
@@ -271,6 +269,15 @@ def _batches(reader: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pl.DataFra
         assert isinstance(frame, pl.DataFrame)
         if frame.height:
             yield frame
+
+
+def _ahead(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Fetch the next batch while the current one is being checked."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
 
 
 def _count(reader: duckdb.DuckDBPyConnection, table: str) -> int:
