@@ -84,7 +84,7 @@ def exposure_of(store: Store, workspace: Workspace) -> Exposure:
 
 
 def primary_runs(store: Store) -> pl.DataFrame:
-    """The latest runs of the kind that tells most of situations: suivi, else the restricted, else the public extract."""
+    """The latest runs of the kind that tells most of situations: suivi, else restricted, else public extract."""
     runs = latest_runs(store)
     for kind in REGISTRATION_KINDS:
         chosen = runs.filter(pl.col("kind") == kind)

@@ -58,7 +58,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has closed: not our fault, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -48,7 +48,7 @@ def _add_judgement(parser: argparse.ArgumentParser) -> None:
         choices=list(_RANKS),
         default="error",
         metavar="GRAVITÉ",
-        help="gravité à partir de laquelle le code de sortie est 1 : error, warning, information, none (défaut : error)",
+        help="gravité dès laquelle le code de sortie est 1 : error, warning, information, none (défaut : error)",
     )
     add_json(parser)
 

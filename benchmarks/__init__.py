@@ -1,0 +1,1 @@
+"""Benchmarks: side by side, in one run, each contender in its own process."""
