@@ -24,7 +24,7 @@ def pandera(frame: pl.DataFrame) -> int:
     import pandera.polars as pa
     from pandera.errors import SchemaErrors
 
-    def check(rule):  # noqa: ANN001, ANN202
+    def check(rule):
         respected = violation(rule, CONTEXT).not_()
         return pa.Check(lambda data: data.lazyframe.select(respected), name=rule.id)
 

@@ -45,7 +45,7 @@ def measure(command: list[str], *, limit: float = 900.0, cwd: str | None = None)
     )
 
 
-def _after(limit: float, process: subprocess.Popen[str]):  # noqa: ANN202
+def _after(limit: float, process: subprocess.Popen[str]):
     from threading import Timer
 
     timer = Timer(limit, process.kill)
