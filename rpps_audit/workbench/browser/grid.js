@@ -1,0 +1,240 @@
+// The grid: one real <table role="grid">. Tab enters and leaves it; inside, the arrows move from cell to cell.
+
+const KEYS = "Flèches : se déplacer. Entrée : modifier ou ouvrir. Espace : choisir la ligne. Page suivante, page précédente : tourner la page. Ctrl + Z : annuler.";
+
+function render({ model, el }) {
+  const ask = (what, details = {}) => model.send({ do: what, ...details });
+  const id = fresh("grille");
+  let view = null;
+  let at = { row: 0, column: 0 };
+  let editing = null; // {row, column} of the cell being edited
+  let wanted = false; // the table's body had the focus before it was drawn anew
+
+  const caption = h("caption");
+  const headers = h("tr");
+  const filters = h("tr", { class: "rpps-filters" });
+  const body = h("tbody");
+  const table = h("table", { role: "grid", "aria-describedby": `${id}-keys` }, caption, h("thead", {}, headers, filters), body);
+  const status = h("p", { role: "status", class: "rpps-status" });
+  const alert = h("p", { role: "alert", class: "rpps-alert" });
+  const pager = h("div", { class: "rpps-pager" });
+  el.append(
+    h("div", { class: "rpps-bar" }, status, pager),
+    alert,
+    h("div", { class: "rpps-scroll", tabindex: "0", role: "region", "aria-labelledby": `${id}-caption` }, table),
+    h("p", { id: `${id}-keys`, class: "rpps-keys" }, KEYS),
+  );
+  caption.id = `${id}-caption`;
+
+  function draw(next) {
+    const first = view === null;
+    const inside = body.contains(document.activeElement);
+    view = next;
+    wanted = wanted || inside;
+    caption.textContent = view.caption;
+    status.textContent = view.status;
+    alert.textContent = view.message || "";
+    table.setAttribute("aria-rowcount", view.pages * view.page_size);
+    if (first) drawFilters();
+    drawHeaders();
+    syncFilters();
+    drawPager();
+    drawBody();
+  }
+
+  // --- head --------------------------------------------------------------------------------------------------
+
+  function drawHeaders() {
+    const focused = document.activeElement?.dataset?.sort;
+    const box = view.selectable && h("th", { scope: "col" }, h("input", {
+      type: "checkbox", "aria-label": "Choisir toutes les lignes trouvées",
+      onchange: (event) => ask("select_all", { on: event.target.checked }),
+    }));
+    if (box) box.firstChild.checked = view.all_selected;
+    headers.replaceChildren(...[box].filter(Boolean), ...view.columns.map((column) => {
+      const sorted = view.order && view.order[0] === column.name ? (view.order[1] ? "descending" : "ascending") : "none";
+      const arrow = { ascending: "▲", descending: "▼", none: "↕" }[sorted];
+      const button = h("button", { type: "button", class: "rpps-sort", "data-sort": column.name, onclick: () => ask("sort", { column: column.name }) },
+        column.label, h("span", { "aria-hidden": "true" }, ` ${arrow}`));
+      return h("th", { scope: "col", "aria-sort": sorted, class: column.numeric && "rpps-number" }, button);
+    }));
+    if (focused) headers.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  function drawFilters() {
+    const cells = view.columns.map((column) => {
+      const send = (event) => ask("filter", { column: column.name, text: event.target.value });
+      const label = `Filtrer : ${column.label}`;
+      const field = column.choices
+        ? h("select", { "aria-label": label, onchange: send }, h("option", { value: "" }, "tout"), column.choices.map(([code, text]) => h("option", { value: code }, text)))
+        : h("input", { type: "text", "aria-label": label, placeholder: "filtrer", oninput: later(180, send) });
+      field.dataset.filter = column.name;
+      return h("td", {}, field);
+    });
+    filters.replaceChildren(...(view.selectable ? [h("td", {})] : []), ...cells);
+  }
+
+  function syncFilters() {
+    for (const field of filters.querySelectorAll("[data-filter]"))
+      if (field !== document.activeElement) field.value = view.filters[field.dataset.filter] || "";
+  }
+
+  function drawPager() {
+    const focused = document.activeElement?.dataset?.pager;
+    const button = (name, text, page, off) =>
+      h("button", { type: "button", "data-pager": name, disabled: off, onclick: () => ask("turn", { page }) }, text);
+    const last = view.pages - 1;
+    const size = h("select", { "data-pager": "size", onchange: (event) => ask("size", { rows: Number(event.target.value) }) },
+      view.page_sizes.map((rows) => h("option", { value: rows, selected: rows === view.page_size }, String(rows))));
+    pager.replaceChildren(...[
+      view.undo && h("button", { type: "button", "data-pager": "undo", onclick: () => ask("undo") }, view.undo),
+      Object.keys(view.filters).length > 0 && h("button", { type: "button", "data-pager": "clear", onclick: () => ask("clear") }, "Retirer les filtres"),
+      view.pages > 1 && button("previous", "Page précédente", view.page - 1, view.page === 0),
+      view.pages > 1 && button("next", "Page suivante", view.page + 1, view.page >= last),
+      (view.pages > 1 || view.page_size !== 25) && h("label", {}, "Lignes par page ", size),
+    ].filter(Boolean));
+    if (focused) pager.querySelector(`[data-pager="${focused}"]:not([disabled])`)?.focus();
+  }
+
+  // --- body --------------------------------------------------------------------------------------------------
+
+  function drawBody() {
+    if (view.rows.length === 0) {
+      const span = view.columns.length + (view.selectable ? 1 : 0);
+      body.replaceChildren(h("tr", {}, h("td", { colspan: span, class: "rpps-empty" }, view.empty)));
+      wanted = false;
+      return;
+    }
+    at.row = Math.min(at.row, view.rows.length - 1);
+    at.column = Math.min(at.column, width() - 1);
+    body.replaceChildren(...view.rows.map(drawRow));
+    mark();
+    if (wanted && !editing) focusCell();
+    if (!editing) wanted = false;
+  }
+
+  function drawRow(row, r) {
+    const shift = view.selectable ? 1 : 0;
+    const box = view.selectable && h("td", { "data-cell": `${r}:0` }, h("input", {
+      type: "checkbox", tabindex: "-1", "aria-label": `Choisir : ${row.cells[0].text}`,
+      onchange: (event) => ask("select", { key: row.key, on: event.target.checked }),
+    }));
+    if (box) box.firstChild.checked = row.selected;
+    const cells = row.cells.map((cell, c) => drawCell(row, r, cell, view.columns[c], c + shift));
+    return h("tr", { "aria-selected": view.selectable ? String(row.selected) : null, "data-key": row.key }, box, cells);
+  }
+
+  function drawCell(row, r, cell, column, c) {
+    const wrong = cell.faults.length > 0;
+    const note = wrong ? `${id}-${r}-${c}` : null;
+    const opens = view.openable && c === (view.selectable ? 1 : 0);
+    return h("td", {
+      "data-cell": `${r}:${c}`,
+      class: [column.numeric && "rpps-number", column.editable && "rpps-editable", opens && "rpps-opens"].filter(Boolean).join(" ") || null,
+      "aria-invalid": wrong ? "true" : null,
+      "aria-describedby": note,
+      "aria-readonly": column.editable ? "false" : "true",
+      tabindex: "-1",
+    }, h("span", { class: "rpps-text" }, cell.text),
+    wrong && h("span", { id: note, class: "rpps-fault" }, `⚠ ${cell.faults.join(" ")}`));
+  }
+
+  const width = () => view.columns.length + (view.selectable ? 1 : 0);
+  const cellAt = () => body.querySelector(`[data-cell="${at.row}:${at.column}"]`);
+  const target = (td) => td?.querySelector("input[type=checkbox]") || td;
+
+  function mark() {
+    body.querySelectorAll("[tabindex='0']").forEach((one) => one.setAttribute("tabindex", "-1"));
+    target(cellAt())?.setAttribute("tabindex", "0");
+  }
+
+  function focusCell() {
+    mark();
+    target(cellAt())?.focus();
+  }
+
+  function move(row, column) {
+    at = { row: Math.max(0, Math.min(row, view.rows.length - 1)), column: Math.max(0, Math.min(column, width() - 1)) };
+    focusCell();
+  }
+
+  // --- acting ------------------------------------------------------------------------------------------------
+
+  function use() {
+    const c = at.column - (view.selectable ? 1 : 0);
+    const row = view.rows[at.row];
+    if (c < 0) ask("select", { key: row.key, on: !row.selected });
+    else if (view.columns[c].editable) edit(row, view.columns[c], row.cells[c]);
+    else if (view.openable) ask("open", { key: row.key });
+  }
+
+  function edit(row, column, cell) {
+    if (editing) return;
+    editing = { ...at };
+    const td = cellAt();
+    const label = `${column.label}, ${row.cells[0].text}`;
+    const field = column.choices
+      ? h("select", { "aria-label": label }, h("option", { value: "" }, "(vide)"), column.choices.map(([code, text]) => h("option", { value: code }, `${text} (${code})`)))
+      : h("input", { type: "text", "aria-label": label });
+    field.value = column.choices ? cell.code : cell.text;
+    const before = field.value;
+    let over = false;
+    const end = (keep) => {
+      if (over) return;
+      over = true;
+      editing = null;
+      wanted = true;
+      if (keep && field.value !== before) ask("edit", { key: row.key, column: column.name, text: field.value });
+      else drawBody();
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") { event.preventDefault(); end(true); }
+      if (event.key === "Escape") { event.preventDefault(); end(false); }
+    });
+    field.addEventListener("blur", () => end(true));
+    td.querySelector(".rpps-text").replaceChildren(field);
+    field.focus();
+    field.select?.();
+  }
+
+  body.addEventListener("keydown", (event) => {
+    if (editing || !view.rows.length) return;
+    const page = (step) => {
+      if (view.page + step < 0 || view.page + step >= view.pages) return;
+      wanted = true;
+      ask("turn", { page: view.page + step });
+    };
+    const acts = {
+      ArrowDown: () => move(at.row + 1, at.column),
+      ArrowUp: () => move(at.row - 1, at.column),
+      ArrowRight: () => move(at.row, at.column + 1),
+      ArrowLeft: () => move(at.row, at.column - 1),
+      Home: () => move(event.ctrlKey ? 0 : at.row, 0),
+      End: () => move(event.ctrlKey ? view.rows.length - 1 : at.row, width() - 1),
+      PageDown: () => page(1),
+      PageUp: () => page(-1),
+      Enter: use,
+      F2: use,
+      " ": () => view.selectable && ask("select", { key: view.rows[at.row].key, on: !view.rows[at.row].selected }),
+    };
+    if (event.ctrlKey && event.key.toLowerCase() === "z") { event.preventDefault(); if (view.undo) ask("undo"); }
+    else if (acts[event.key]) { event.preventDefault(); acts[event.key](); }
+  });
+
+  const aim = (event) => {
+    const td = event.target.closest("[data-cell]");
+    if (!td || editing) return null;
+    const [row, column] = td.dataset.cell.split(":").map(Number);
+    at = { row, column };
+    mark();
+    return td;
+  };
+  body.addEventListener("focusin", aim);
+  body.addEventListener("click", (event) => { if (aim(event)?.classList.contains("rpps-opens")) use(); else if (!editing && event.target.type !== "checkbox") target(cellAt())?.focus(); });
+  body.addEventListener("dblclick", (event) => { if (aim(event)?.classList.contains("rpps-editable")) use(); });
+
+  return live(model, el, draw);
+}
+
+export default { render };

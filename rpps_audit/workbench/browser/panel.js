@@ -1,0 +1,17 @@
+// A piece of page written in Python by a template that escapes every value; links to a row are answered by Python.
+
+function render({ model, el }) {
+  const box = h("div", { class: "rpps-panel" });
+  const alert = h("p", { role: "alert", class: "rpps-alert" });
+  el.append(box, alert);
+  box.addEventListener("click", (event) => {
+    const asked = event.target.closest("button[data-do]");
+    if (asked) model.send({ do: asked.dataset.do, ...JSON.parse(asked.dataset.with || "{}") });
+  });
+  return live(model, el, (view) => {
+    box.innerHTML = view.html;
+    alert.textContent = view.message || "";
+  });
+}
+
+export default { render };

@@ -1,0 +1,71 @@
+"""Long work with a bar and a way out. It runs beside the kernel's loop, so that « Interrompre » is heard."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rpps_audit.errors import AuditError
+from rpps_audit.workbench.faults import tell_fault
+from rpps_audit.workbench.live import LiveWidget, module
+
+Tell = Callable[[str, float], None]
+_STEP = 0.01
+
+
+class InterruptedByUserError(AuditError):
+    """The user has stopped the work; what it had begun is undone by its transaction."""
+
+
+class Task(LiveWidget):
+    """At most one work at a time: `start(work, done)` runs `work(tell)` in a thread, then `done(result)`."""
+
+    _esm = module("task")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = False
+        self.said, self.share = "", 0.0
+        self._stop = False
+        self._thread: threading.Thread | None = None
+
+    def start(self, work: Callable[[Tell], Any], done: Callable[[Any], str]) -> None:
+        """Begin; `done` receives what `work` returned and answers the sentence to leave on the screen."""
+        if self.running:
+            return
+        self.running, self._stop, self.share, self.message, self.said = True, False, 0.0, "", "Début…"
+        self.refresh()
+        self._thread = threading.Thread(target=self._run, args=(work, done), daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until the work is over (tests)."""
+        if self._thread:
+            self._thread.join()
+
+    def do_cancel(self) -> None:
+        """Stop at the next step; nothing half done stays."""
+        self._stop = True
+
+    def view(self) -> dict[str, Any]:
+        """The bar."""
+        return {"running": self.running, "share": self.share, "said": self.said}
+
+    def _run(self, work: Callable[[Tell], Any], done: Callable[[Any], str]) -> None:
+        try:
+            self.said = done(work(self._tell))
+        except InterruptedByUserError as stopped:
+            self.said = str(stopped)
+        except Exception as error:
+            self.said, self.message = "", tell_fault(error)
+        self.running = False
+        self.refresh()
+
+    def _tell(self, what: str, share: float) -> None:
+        if self._stop:
+            raise InterruptedByUserError("Interrompu à votre demande. Rien n’a été laissé à moitié fait.")
+        if share - self.share >= _STEP or not self.said.startswith(what):
+            self.share = share
+            self.said = f"{what} : {100 * share:.0f} %"
+            self.refresh()
