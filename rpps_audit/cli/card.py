@@ -1,0 +1,172 @@
+"""`card` and `journal`: the card in the reader, who holds it, a trial login, and the proof of what was done."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rpps_audit.card import (
+    CardBackend,
+    CardInfo,
+    CardSettings,
+    GetpassPin,
+    Identity,
+    check_chain,
+    connect,
+    find_card,
+    load_managers,
+    load_settings,
+    load_trust,
+    open_session,
+    read_identity,
+)
+from rpps_audit.cli.output import say, say_json
+from rpps_audit.cli.parser import add_json
+from rpps_audit.errors import AuditError, UnreadableInputError
+from rpps_audit.journal import FILE_NAME, Anchor, Journal
+
+_OUTBOX = "outbox"
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verbs of this room."""
+    card = commands.add_parser("card", help="carte CPx : état, porteur, essai de connexion")
+    verbs = card.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, run, text in (
+        ("status", _status, "la carte du lecteur : numéro, essais restants, confiance, habilitation (sans code)"),
+        ("who", _who, "le porteur de la carte et les lignes à mettre dans managers.toml (sans code)"),
+        ("login-test", _login_test, "ouvre une session avec le code porteur, puis la ferme"),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        add_json(verb)
+        verb.set_defaults(run=run)
+    journal = commands.add_parser("journal", help="journal de ce qui a été fait")
+    verify = journal.add_subparsers(title="actions", metavar="ACTION", required=True).add_parser(
+        "verify", help="suit chaque maillon du journal et cherche l'entrée que nomme le dernier manifeste signé"
+    )
+    verify.add_argument(
+        "--manifest", type=Path, metavar="FICHIER", help=f"manifeste signé (par défaut : le dernier de {_OUTBOX}/)"
+    )
+    add_json(verify)
+    verify.set_defaults(run=_journal_verify)
+
+
+# --- card ---
+
+
+def _status(args: argparse.Namespace) -> int:
+    settings = load_settings(args.workspace)
+    info, left = _read_card(settings)
+    identity = read_identity(info.authentication)
+    problems = _problems(settings, info, identity)
+    if left == 0:
+        problems.append("Code porteur bloqué : débloquez la carte avec son code de déblocage.")
+    if args.json:
+        say_json({"card": info.serial, "reader": info.reader, "tries_left": left, "problems": problems})
+        return 4 if problems else 0
+    say(f"Lecteur : {info.reader}")
+    say(f"Carte : {info.serial} ({identity.kind})")
+    say(f"Porteur : {identity.name or 'carte sans nom'}")
+    say(f"Essais restants : {'inconnu' if left is None else left}")
+    for problem in problems:
+        say(f"À régler : {problem}")
+    if not problems:
+        say("La carte est de confiance et son porteur est habilité.")
+    return 4 if problems else 0
+
+
+def _who(args: argparse.Namespace) -> int:
+    info, _ = _read_card(load_settings(args.workspace))
+    identity = read_identity(info.authentication)
+    if args.json:
+        say_json({"card": info.serial, **identity._asdict()})
+        return 0
+    say(f"{identity.name or 'Carte sans nom'}, {identity.kind}, n° {identity.number}")
+    if identity.rpps:
+        say(f"RPPS : {identity.rpps}")
+    say(f"Carte : {info.serial}")
+    say()
+    say("# À mettre dans managers.toml par le responsable, avec les bons établissements :")
+    say("[[gestionnaire]]")
+    for key, value in (("nom", identity.name), ("sujet", identity.subject), ("emetteur", identity.issuer)):
+        # A JSON string is a TOML basic string.
+        say(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+    say("etablissements = []  # FINESS géographiques")
+    say("organismes = []      # FINESS juridiques : tous leurs établissements")
+    say('roles = ["auteur"]   # "auteur", "approbateur"')
+    say("du = 2026-01-01")
+    return 0
+
+
+def _login_test(args: argparse.Namespace) -> int:
+    with open_session(args.workspace, GetpassPin()) as session:
+        scope = {role: session.perimeter(role) for role in ("author", "approver")}
+        answer: dict[str, Any] = {"name": session.identity.name, "card": session.card}
+        for role, perimeter in scope.items():
+            answer[role] = sorted(perimeter.establishments | perimeter.operators)
+    if args.json:
+        say_json(answer)
+        return 0
+    say(f"Session ouverte puis fermée : {answer['name']}, carte {answer['card']}.")
+    say(f"Auteur pour : {', '.join(answer['author']) or 'aucun établissement'}")
+    say(f"Approbateur pour : {', '.join(answer['approver']) or 'aucun établissement'}")
+    return 0
+
+
+def _read_card(settings: CardSettings) -> tuple[CardInfo, int | None]:
+    backend: CardBackend = connect(settings, find_card(settings.reader))
+    try:
+        return backend.identify(), backend.tries_left()
+    finally:
+        backend.close()
+
+
+def _problems(settings: CardSettings, info: CardInfo, identity: Identity) -> list[str]:
+    """What would refuse a session with this card, in French; each is looked for whatever the others say."""
+    problems = []
+    try:
+        check_chain(info.authentication, load_trust(settings))
+    except AuditError as error:
+        problems.append(str(error))
+    if identity.pseudonymous:
+        problems.append("Cette carte de service ne nomme personne : elle ne peut ni corriger ni signer.")
+    try:
+        if not load_managers(settings.workspace).of(identity, info.serial):
+            problems.append("Le porteur n'est pas dans managers.toml (voir « rpps-audit card who »).")
+    except AuditError as error:
+        problems.append(str(error))
+    return problems
+
+
+# --- journal ---
+
+
+def _journal_verify(args: argparse.Namespace) -> int:
+    manifest = args.manifest or _last_manifest(args.workspace / _OUTBOX)
+    check = Journal(args.workspace / FILE_NAME).verify(_anchor(manifest) if manifest is not None else None)
+    if args.json:
+        anchored = str(manifest) if manifest is not None else None
+        say_json({**check._asdict(), "head": check.head._asdict(), "intact": check.intact, "manifest": anchored})
+    elif check.intact:
+        against = f"conforme à {manifest}" if manifest is not None else "aucun manifeste signé à comparer"
+        say(f"Journal intact : {check.entries} entrée(s), {against}.")
+    else:
+        say(f"Journal rompu à la ligne {check.broken_line} : {check.reason}.")
+        say(f"Les {check.entries} entrée(s) précédentes tiennent. Gardez le fichier tel quel et prévenez le DPO.")
+    return 0 if check.intact else UnreadableInputError.exit_code
+
+
+def _last_manifest(outbox: Path) -> Path | None:
+    """The signed manifest whose journal head is the furthest."""
+    found = [file for file in outbox.rglob("*manifest*.json") if file.is_file()] if outbox.is_dir() else []
+    return max(found, key=lambda file: _anchor(file).seq, default=None)
+
+
+def _anchor(manifest: Path) -> Anchor:
+    try:
+        head = json.loads(manifest.read_bytes())["journal"]
+        return Anchor(int(head["seq"]), str(head["hash"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnreadableInputError(f"{manifest} : ce n'est pas un manifeste signé lisible.") from error
