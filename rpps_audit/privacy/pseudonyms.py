@@ -30,7 +30,7 @@ class Pseudonyms:
     key: bytes = field(repr=False)
 
     def label(self, value: str, prefix: str = "P") -> str:
-        """The label of one value; `prefix` says what it stands for and makes the same value differ from kind to kind."""
+        """The label of one value; `prefix` says what kind of thing it stands for, and keeps kinds apart."""
         digest = hmac.digest(self.key, f"{prefix}\0{value}".encode(), "sha256")
         return f"{prefix}-{base64.b32encode(digest)[:_LABEL_CHARACTERS].decode()}"
 
@@ -44,8 +44,8 @@ class Pseudonyms:
 def open_pseudonyms(workspace: Path) -> Pseudonyms:
     """The workspace's pseudonyms; the key is drawn at first use and kept in KEY_FILE, mode 0600.
 
-    A damaged key is never replaced: new labels would not match those of the reports already handed out. Raises UsageError
-    when the key cannot be read or written, is damaged, or is readable by others.
+    A damaged key is never replaced: new labels would not match those of the reports already handed out. Raises
+    UsageError when the key cannot be read or written, is damaged, or is readable by others.
     """
     path = workspace / KEY_FILE
     try:
@@ -75,7 +75,7 @@ def open_pseudonyms(workspace: Path) -> Pseudonyms:
 def _draw(path: Path) -> None:
     """Write a new key whole or not at all; the first of two writers at once wins."""
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with open(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(secrets.token_hex(_KEY_BYTES) + "\n")
         file.flush()
         os.fsync(file.fileno())
