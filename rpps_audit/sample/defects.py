@@ -1,0 +1,504 @@
+"""The table of planted defects: what is wrong, in which file, and every finding that must come of it.
+
+Written from the rules' descriptions, never from their code: the test compares the two. A defect that rightly breaks two
+rules lists both. A name beginning with `_` is a defect of time: the same lines, wrong only at the later date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from rpps_audit.sample import numbers
+from rpps_audit.sample.plants import (
+    BEFORE,
+    BOTH,
+    CARDS,
+    EDITIONS,
+    FOLLOW_UP,
+    MAILBOXES,
+    NOW,
+    PUBLIC,
+    REGISTRY,
+    RESTRICTED,
+    ROSTER,
+    SINCE,
+    Change,
+    Finding,
+    P,
+    Plan,
+    Plant,
+    S,
+)
+
+FRANCE, ITALY = "99100", "99127"
+_OLD, _RECENT = date(2026, 6, 15), date(2026, 10, 20)
+_EVERYWHERE = (*BOTH, PUBLIC)
+_LINE_OF_FICTION = pl.Series(["019900", "026191", "035301", "046571", "053649"])
+
+
+def plan() -> Plan:
+    """Every plant, in slots that never change while the table only grows at its end."""
+    return Plan(
+        [
+            *_absent(),
+            *_identifiers(),
+            *_civil_status(),
+            *_contact(),
+            *_situation_codes(),
+            *_dates(),
+            *_between_records(),
+            *_between_files(),
+            *_departures(),
+            *_life(),
+            *_harmless(),
+        ]
+    )
+
+
+def _person(
+    rule: str, column: str, values: Mapping[str, Any], *also: Finding, files: tuple[str, ...] = BOTH, **more: Any
+) -> Plant:
+    """A defect of the person: one finding on `column`, and `also`."""
+    return Plant([Finding(rule, P, column, files), *also], [Change(values)], **more)
+
+
+def _work(
+    rule: str,
+    column: str,
+    values: Mapping[str, Any],
+    *also: Finding,
+    files: tuple[str, ...] = BOTH,
+    rank: int = 0,
+    **more: Any,
+) -> Plant:
+    """A defect of a situation: the only one, or the second of two when `rank` is 1."""
+    found = [Finding(rule, S, column, files, rank), *also]
+    return Plant(found, [Change(values, rank=rank)], situations=rank + 1, **more)
+
+
+def _closed(rule: str, column: str, values: Mapping[str, Any]) -> Plant:
+    """A defect of a closed second situation, in the follow-up file alone."""
+    ended = {"is_open": False, "end_date": date(2026, 5, 29), "end_reason": "CHL", "last_confirmed": _NO_DAY}
+    return _work(rule, column, {**ended, **values}, files=FOLLOW_UP, rank=1)
+
+
+_NO_DAY = pl.lit(None, pl.Date)
+_NOTHING = pl.lit(None, pl.String)
+_RANK = pl.col("person").cast(pl.String).str.zfill(9)
+
+
+def _absent() -> list[Plant]:
+    """Completeness: an item that every screen of the portal asks for is empty."""
+    person_texts = ("birth_name", "first_names", "birth_country", "birth_commune", "sex", "civility", "email", "phone")
+    rules = (
+        "nom-naissance-absent",
+        "prenoms-absents",
+        "pays-naissance-absent",
+        "commune-naissance-absente",
+        "sexe-absent",
+        "civilite-absente",
+        "email-absent",
+        "telephone-absent",
+    )
+    return [
+        _person(
+            "numero-rpps-absent",
+            "professional_id",
+            {"pp_id": _NOTHING, "professional_id": _NOTHING},
+            files=FOLLOW_UP,
+        ),
+        *(_person(rule, column, {column: _NOTHING}) for rule, column in zip(rules, person_texts, strict=True)),
+        _person("date-naissance-absente", "birth_date", {"birth_date": _NO_DAY}),
+        _person(
+            "lieu-naissance-etranger-absent",
+            "birth_place",
+            {"birth_country": ITALY, "birth_commune": _NOTHING, "birth_place": _NOTHING},
+        ),
+        _person("statut-etat-civil-absent", "civil_status_state", {"civil_status_state": _NOTHING}, files=FOLLOW_UP),
+        _person("face-a-face-absent", "face_to_face_date", {"face_to_face_date": _NO_DAY}, files=FOLLOW_UP),
+        _work("nom-exercice-absent", "exercise_name", {"exercise_name": _NOTHING}),
+        _work("prenom-exercice-absent", "exercise_first_name", {"exercise_first_name": _NOTHING}),
+        _work("finess-absent", "finess", {"finess": _NOTHING}, rank=1),
+        _work("role-absent", "role", {"role": _NOTHING}),
+        _work("profession-absente", "profession", {"profession": _NOTHING}),
+        _work("date-debut-absente", "start_date", {"start_date": _NO_DAY}, files=FOLLOW_UP),
+        _work("information-personne-absente", "notice_date", {"notice_date": _NO_DAY}, files=FOLLOW_UP),
+        _closed("motif-fin-absent", "end_reason", {"end_reason": _NOTHING}),
+        _closed("situation-fermee-sans-fin", "end_date", {"end_date": _NO_DAY, "end_reason": _NOTHING}),
+    ]
+
+
+def _identifiers() -> list[Plant]:
+    """Numbers that cannot be: RPPS, IDNPS, FINESS, SIRET."""
+    unknown = Finding("finess-introuvable", S, "finess", BOTH, 0)
+    other = Finding("finess-juridique-different", S, "finess_legal", BOTH, 0)
+    cut = pl.concat_str(pl.col("pp_id").str.head(10), pl.lit("X"))
+    torn = numbers.broken_key(pl.col("pp_id"))
+    return [
+        _person("rpps-format", "pp_id", {"pp_id": cut, "professional_id": "8" + cut}),
+        _person("rpps-cle", "pp_id", {"pp_id": torn, "professional_id": "8" + torn}, files=_EVERYWHERE),
+        Plant(
+            [Finding("idnps-incoherent", P, "professional_id", REGISTRY)],
+            [Change({"pp_id": pl.col("spare_rpps")}, REGISTRY), Change({"roster_number": False}, (ROSTER,))],
+        ),
+        _work("finess-format", "finess", {"finess": pl.col("finess").str.head(8) + "X"}, unknown),
+        _work("finess-cle", "finess", {"finess": numbers.broken_key(pl.col("finess"))}, unknown),
+        _work("finess-introuvable", "finess", {"finess": pl.col("spare_finess")}),
+        _work(
+            "finess-juridique-cle", "finess_legal", {"finess_legal": numbers.broken_key(pl.col("finess_legal"))}, other
+        ),
+        _work("finess-juridique-different", "finess_legal", {"finess_legal": pl.col("spare_finess")}),
+        _work("siret-cle", "siret", {"siret": numbers.broken_key(pl.col("siret"))}, files=(RESTRICTED,)),
+        _work(
+            "profession-nationale-inattendue", "national_profession", {"national_profession": "60"}, files=(RESTRICTED,)
+        ),
+    ]
+
+
+def _civil_status() -> list[Plant]:
+    """Names, birth, sex: what cannot be, or hardly."""
+    age = Finding("age-prise-de-fonction", S, "start_date", FOLLOW_UP, 0)
+    mismatch = Finding("sexe-civilite-incoherents", P, "civility")
+    birth = pl.col("birth_date")
+    partial = birth.dt.strftime("%m/%Y")
+    name = pl.col("birth_name")
+    other_title = pl.when(pl.col("sex") == "F").then(pl.lit("M")).otherwise(pl.lit("MME"))
+    spoiled = {"birth_date": _NO_DAY}
+    return [
+        _person("nom-naissance-caracteres", "birth_name", {"birth_name": name + "2"}),
+        _person("nom-naissance-caracteres", "birth_name", {"birth_name": name + " - PETIT"}),
+        _person("prenoms-caracteres", "first_names", {"first_names": pl.col("exercise_first_name") + "/Alex"}),
+        _work("nom-exercice-caracteres", "exercise_name", {"exercise_name": name + " (REMPL.)"}),
+        _person("prenoms-ambigus", "first_names", {"first_names": "N'Deye, Marie"}, files=(RESTRICTED,)),
+        _person("nom-egal-prenom", "birth_name", {"first_names": name.str.to_titlecase()}),
+        _person("nom-fictif", "birth_name", {"birth_name": "TEST"}),
+        _person("date-naissance-illisible", "birth_date_text", {**spoiled, "birth_date_text": "31/02/1980"}),
+        _person("date-naissance-partielle", "birth_date_text", {**spoiled, "birth_date_text": birth.dt.strftime("%Y")}),
+        _person("date-naissance-partielle", "birth_date_text", {**spoiled, "birth_date_text": partial}),
+        _person("date-naissance-future", "birth_date", {"birth_date": birth + pl.duration(days=25_567)}, age),
+        _person("age-aujourd-hui", "birth_date", {"birth_date": birth - pl.duration(days=21_915)}, age),
+        _person("pays-naissance-inconnu", "birth_country", {"birth_country": "99999", "birth_commune": _NOTHING}),
+        # South Sudan and Kosovo: states born after the people of the sample.
+        _person("pays-naissance-hors-date", "birth_country", {"birth_country": "99349", "birth_commune": _NOTHING}),
+        _person("pays-naissance-hors-date", "birth_country", {"birth_country": "99157", "birth_commune": _NOTHING}),
+        _person("commune-naissance-inconnue", "birth_commune", {"birth_commune": "69999"}),
+        # Mayotte has its own communes since 2011; Amareins is no commune since 1974 but some were born before.
+        _person("commune-naissance-hors-date", "birth_commune", {"birth_commune": "97608"}),
+        _person("commune-francaise-pays-etranger", "birth_commune", {"birth_country": ITALY, "birth_commune": "42218"}),
+        _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "75056"}),
+        _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "69123"}),
+        _person("sexe-inconnu", "sex", {"sex": "X"}, mismatch),
+        _person("civilite-inconnue", "civility", {"civility": "DR"}),
+        _person("sexe-civilite-incoherents", "civility", {"civility": other_title}),
+        _person("statut-etat-civil-inconnu", "civil_status_state", {"civil_status_state": "ZZ"}, files=FOLLOW_UP),
+        _person("etat-civil-non-resolu", "civil_status_state", {"civil_status_state": "NC"}, files=FOLLOW_UP),
+        _person("etat-civil-non-resolu", "civil_status_state", {"civil_status_state": "DI"}, files=FOLLOW_UP),
+    ]
+
+
+def _contact() -> list[Plant]:
+    """E-mail and telephone, needed to activate the e-CPS."""
+    at = pl.col("email").str.replace("@", " arobase ", literal=True)
+    local = pl.col("email").str.split("@").list.first()
+    block = pl.col("block")
+    landline = pl.concat_str(
+        pl.lit(_LINE_OF_FICTION).gather(block // 10_000 % 5), (block % 10_000).cast(pl.String).str.zfill(4)
+    )
+    return [
+        _person("email-format", "email", {"email": at}, situations=2),
+        _person(
+            "email-generique", "email", {"email": pl.concat_str(pl.lit("contact."), "person", pl.lit("@asso.example"))}
+        ),
+        _person("email-mssante", "email", {"email": local + "@exemple.mssante.fr"}),
+        _person("telephone-format", "phone", {"phone": pl.concat_str(pl.lit("06 39 "), _RANK)}, situations=2),
+        _person("telephone-non-mobile", "phone", {"phone": landline}),
+    ]
+
+
+def _situation_codes() -> list[Plant]:
+    """Role and profession."""
+    no_grant = Finding("role-sans-droits-connus", S, "role", BOTH, 0)
+    unknown = Finding("profession-inconnue", S, "profession", BOTH, 0)
+    return [
+        _work("role-inconnu", "role", {"role": "GENR55"}),
+        _work("role-retire", "role", {"role": "GENR05"}, no_grant, files=FOLLOW_UP),
+        _work("role-hors-portail", "role", {"role": "GENR04"}, no_grant),
+        _work("role-sans-droits-connus", "role", {"role": "GENR13"}),
+        _work("role-sans-droits-connus", "role", {"role": "GENR99"}),
+        _work("profession-inconnue", "profession", {"profession": "999"}),
+        _work("profession-a-enregistrer-ailleurs", "profession", {"profession": "60"}, unknown),
+        _work("profession-retiree", "profession", {"profession": "318"}, files=FOLLOW_UP),
+        _work("profession-retiree", "profession", {"profession": "323"}, files=FOLLOW_UP),
+        _work("profession-hors-portail", "profession", {"profession": "353"}),
+        _work("profession-hors-portail", "profession", {"profession": "346"}),
+    ]
+
+
+def _dates() -> list[Plant]:
+    """Start, end, sign of life."""
+    start = pl.col("start_date")
+    early = pl.col("birth_date") + pl.duration(days=5_114)
+    return [
+        _work(
+            "date-debut-illisible",
+            "start_date_text",
+            {"start_date": _NO_DAY, "start_date_text": "32/01/2024"},
+            files=FOLLOW_UP,
+        ),
+        _closed("date-fin-illisible", "end_date_text", {"end_date": _NO_DAY, "end_date_text": "30/02/2026"}),
+        _closed("fin-avant-debut", "end_date", {"end_date": start - pl.duration(days=40)}),
+        _closed("motif-fin-inconnu", "end_reason", {"end_reason": "XYZ"}),
+        _work("motif-sans-fin", "end_date", {"end_reason": "CHL"}, files=FOLLOW_UP),
+        _work("age-prise-de-fonction", "start_date", {"start_date": early}, files=FOLLOW_UP),
+        _work(
+            "date-debut-future",
+            "start_date",
+            {"start_date": date(2027, 2, 1), "last_confirmed": _NO_DAY},
+            files=FOLLOW_UP,
+            rank=1,
+        ),
+        _work("fin-passee-ouverte", "end_date", {"end_date": date(2026, 3, 31), "end_reason": "AUT"}, files=FOLLOW_UP),
+        _work(
+            "ouverte-trop-longtemps",
+            "start_date",
+            {"start_date": date(2018, 6, 15), "last_confirmed": _NO_DAY},
+            files=FOLLOW_UP,
+        ),
+        _work(
+            "confirmation-ancienne",
+            "last_confirmed",
+            {"start_date": date(2023, 4, 3), "last_confirmed": date(2025, 5, 12)},
+            files=FOLLOW_UP,
+        ),
+        _work("demande-en-attente-ancienne", "pending_request_date", {"pending_request_date": _OLD}, files=FOLLOW_UP),
+        Plant(
+            [Finding("demandes-simultanees", S, "pending_request_date", FOLLOW_UP)],
+            _waiting(),
+            situations=2,
+        ),
+    ]
+
+
+def _waiting() -> list[Change]:
+    """A request made a few days before the date of each file."""
+    return [
+        Change({"pending_request_date": date(2026, 8, 20)}, (BEFORE,)),
+        Change({"pending_request_date": _RECENT}, SINCE),
+    ]
+
+
+def _between_records() -> list[Plant]:
+    """Two people, or two lines, that cannot both be right. A partner takes what it shares from the line before."""
+    before = {name: pl.col(name).shift(1) for name in _IDENTITY}
+    number = {name: pl.col(name).shift(1) for name in ("pp_id", "professional_id")}
+    again = pl.col("phone").shift(1).str.replace_all(r"^\+33", "0").str.replace_all(r"[ .]", "")
+    role = pl.when(pl.col("role") == "GENR12").then(pl.lit("GENR09")).otherwise(pl.lit("GENR12"))
+    return [
+        _pair("meme-personne-deux-numeros", "birth_name", before),
+        Plant(
+            [Finding("numero-deux-personnes", P, "birth_name")],
+            [Change(number, partner=True)],
+        ),
+        _pair("email-partage", "email", {"email": pl.col("email").shift(1).str.to_uppercase()}),
+        _pair("telephone-partage", "phone", {"phone": again}),
+        Plant([Finding("ligne-repetee", S, "finess", FOLLOW_UP, copy=1)], copy={"copy": 1}),
+        Plant(
+            [Finding("situations-jumelles", S, "finess", BOTH, copy=1)],
+            [Change({"start_date": date(2023, 2, 1)})],
+            copy={"role": role},
+        ),
+    ]
+
+
+_IDENTITY = (
+    "birth_name",
+    "first_names",
+    "birth_date",
+    "birth_commune",
+    "birth_place",
+    "sex",
+    "civility",
+    "exercise_name",
+    "exercise_first_name",
+)
+
+
+def _pair(rule: str, column: str, taken: Mapping[str, pl.Expr]) -> Plant:
+    """A finding on each of two people, the second having taken something of the first."""
+    return Plant([Finding(rule, P, column, partner=None)], [Change(taken, partner=True)])
+
+
+def _between_files() -> list[Plant]:
+    """The follow-up against the public extract, the HR file and FINESS."""
+    role = pl.when(pl.col("role") == "GENR08").then(pl.lit("GENR10")).otherwise(pl.lit("GENR08"))
+    trade = pl.when(pl.col("profession") == "312").then(pl.lit("368")).otherwise(pl.lit("312"))
+    return [
+        _published(
+            S, "nom-exercice-different-annuaire", "exercise_name", {"exercise_name": pl.col("birth_name") + "-VIDAL"}
+        ),
+        _published(S, "role-different-annuaire", "role", {"role": role}),
+        _published(S, "profession-differente-annuaire", "profession", {"profession": trade}),
+        _published(P, "contact-prive-publie-email", "email", {"structure_email": pl.col("email")}),
+        _published(P, "contact-prive-publie-telephone", "phone", {"structure_phone": pl.col("phone")}),
+        Plant([Finding("absent-annuaire-public", S, "finess", FOLLOW_UP)], absent=(PUBLIC,)),
+        Plant(
+            [Finding("inconnu-du-suivi", S, "finess", (PUBLIC,), 1)],
+            situations=2,
+            absent=(*FOLLOW_UP, RESTRICTED, ROSTER),
+            absent_rank=1,
+        ),
+        Plant([Finding("parti-selon-rh", S, "end_date", BOTH)], [Change({"roster_end": date(2026, 5, 31)}, (ROSTER,))]),
+        # Known to the HR file by name and birth date alone.
+        Plant(
+            [Finding("parti-selon-rh", S, "end_date", BOTH)],
+            [Change({"roster_end": date(2026, 6, 30), "roster_number": False}, (ROSTER,))],
+        ),
+        Plant([Finding("absent-du-fichier-rh", S, "finess", BOTH)], absent=(ROSTER,)),
+        Plant([Finding("etablissement-ferme", S, "finess", BOTH)], closed=True),
+    ]
+
+
+def _published(table: str, rule: str, column: str, values: Mapping[str, Any]) -> Plant:
+    """A difference that stands in the public extract and is found on the follow-up."""
+    return Plant([Finding(rule, table, column, FOLLOW_UP)], [Change(values, (PUBLIC,))])
+
+
+def _departures() -> list[Plant]:
+    """People who have left everywhere, and what they still hold."""
+    card = Finding("carte-valide-personne-partie", P, "professional_id", FOLLOW_UP)
+    mailbox = Finding("boite-mssante-personne-partie", P, "professional_id", FOLLOW_UP)
+    return [
+        _departed({}),
+        _departed({"card_until": date(2028, 5, 31), "card_opposed": date(2026, 4, 2)}),
+        _departed({"card_until": date(2028, 5, 31)}, card),
+        _departed({"mailbox": True}, mailbox),
+    ]
+
+
+def _departed(values: Mapping[str, Any], *also: Finding, **more: Any) -> Plant:
+    gone = {
+        "is_open": False,
+        "end_date": date(2026, 3, 31),
+        "start_date": date(2023, 1, 9),
+        "end_reason": "CHL",
+        "last_confirmed": _NO_DAY,
+    }
+    return Plant(
+        [Finding("sans-situation-ouverte", P, "professional_id", FOLLOW_UP), *also],
+        [Change({**gone, **values})],
+        **more,
+    )
+
+
+def _life() -> list[Plant]:
+    """From the first follow-up to the second: fixed, new, gone, or badly fixed."""
+    first, now = (BEFORE,), (NOW, RESTRICTED)
+    ended = {"is_open": False, "end_date": date(2026, 7, 31), "end_reason": "CHL", "last_confirmed": _NO_DAY}
+    wrong = pl.concat_str(pl.lit("06 39 "), _RANK)
+    return [
+        # Fixed.
+        _fixed(Finding("email-absent", P, "email", first), {"email": _NOTHING}),
+        _fixed(Finding("telephone-format", P, "phone", first), {"phone": wrong}),
+        _fixed(Finding("nom-exercice-absent", S, "exercise_name", first), {"exercise_name": _NOTHING}),
+        _fixed(Finding("role-absent", S, "role", first), {"role": _NOTHING}),
+        _fixed(Finding("date-debut-absente", S, "start_date", first), {"start_date": _NO_DAY}),
+        Plant(
+            [
+                Finding("profession-retiree", S, "profession", first),
+                # The public extract is later than the first follow-up, and already says 328.
+                Finding("profession-differente-annuaire", S, "profession", first),
+            ],
+            [Change({"profession": "318"}, first), Change({"profession": "328"}, SINCE)],
+        ),
+        Plant(
+            [Finding("parti-selon-rh", S, "end_date", first, 1)],
+            [Change(ended, (NOW,), 1), Change({"roster_end": date(2026, 7, 31)}, (ROSTER,), 1)],
+            situations=2,
+            absent=(RESTRICTED,),
+            absent_rank=1,
+        ),
+        # New.
+        Plant(
+            [Finding("email-format", P, "email", now)], [Change({"email": pl.col("email").str.replace("@", "")}, SINCE)]
+        ),
+        Plant([Finding("telephone-absent", P, "phone", now)], [Change({"phone": _NOTHING}, SINCE)]),
+        # New because time has passed: the lines are the same.
+        _work("fin-passee-ouverte", "end_date", {"end_date": date(2026, 10, 15), "end_reason": "AUT"}, files=(NOW,)),
+        _work(
+            "confirmation-ancienne",
+            "last_confirmed",
+            {"start_date": date(2023, 9, 4), "last_confirmed": date(2025, 9, 10)},
+            files=(NOW,),
+        ),
+        _work(
+            "ouverte-trop-longtemps",
+            "start_date",
+            {"start_date": date(2021, 9, 30), "last_confirmed": _NO_DAY},
+            files=(NOW,),
+        ),
+        _work(
+            "demande-en-attente-ancienne",
+            "pending_request_date",
+            {"pending_request_date": date(2026, 8, 20)},
+            files=(NOW,),
+        ),
+        # Gone with their records: nothing is proven.
+        Plant(
+            [
+                Finding("sans-situation-ouverte", P, "professional_id", first),
+                Finding("telephone-absent", P, "phone", first),
+            ],
+            [*_departed({"phone": _NOTHING}).changes],
+            absent=(NOW, RESTRICTED, PUBLIC),
+        ),
+        Plant(
+            [Finding("motif-fin-absent", S, "end_reason", first, 1)],
+            [Change({**ended, "end_reason": _NOTHING}, rank=1)],
+            situations=2,
+            absent=(NOW,),
+            absent_rank=1,
+        ),
+        # Badly fixed: another wrong number, and an address that is none.
+        Plant(
+            [Finding("telephone-format", P, "phone", BOTH)],
+            [Change({"phone": wrong}, first), Change({"phone": wrong + " bis"}, SINCE)],
+        ),
+        Plant(
+            [Finding("email-absent", P, "email", first), Finding("email-format", P, "email", now)],
+            [
+                Change({"email": _NOTHING}, first),
+                Change({"email": pl.concat_str("exercise_first_name", pl.lit("."), _RANK)}, SINCE),
+            ],
+        ),
+    ]
+
+
+def _fixed(finding: Finding, values: Mapping[str, Any]) -> Plant:
+    return Plant([finding], [Change(values, finding.files)])
+
+
+def _harmless() -> list[Plant]:
+    """What no rule may say anything of."""
+    joined = {"last_confirmed": _NO_DAY, "notice_date": date(2026, 10, 1), "face_to_face_date": date(2026, 9, 4)}
+    return [
+        # Came between the two follow-ups.
+        Plant(
+            [], [Change({**joined, "start_date": date(2026, 9, 14), "true_start": date(2026, 9, 14)})], absent=(BEFORE,)
+        ),
+        # Came less than a week ago: not public yet.
+        Plant(
+            [],
+            [Change({**joined, "start_date": date(2026, 10, 28), "true_start": date(2026, 10, 28)})],
+            absent=(BEFORE, *REGISTRY),
+        ),
+        # One request, made a few days before each file.
+        Plant([], _waiting()),
+        # A valid card and a mailbox, of people at work.
+        Plant([], [Change({"card_until": date(2028, 5, 31), "mailbox": True}, (CARDS, MAILBOXES))]),
+        # Born on an overseas soil, in Corsica before 1976 under its old code: see the birth towns for the others.
+        Plant([], [Change({"birth_country": "99139", "birth_commune": _NOTHING, "birth_place": "Porto"}, EDITIONS)]),
+    ]
