@@ -11,7 +11,8 @@ from pathlib import Path
 from rpps_audit.ingest import workbook
 from rpps_audit.ingest.keeper import open_original
 from rpps_audit.ingest.layouts import Column, Layout, layout, layouts
-from rpps_audit.ingest.load import Loaded, load
+from rpps_audit.ingest.load import load
+from rpps_audit.ingest.loaded import Loaded
 from rpps_audit.ingest.recognise import Recognition, recognise
 
 __all__ = [

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 
-from rpps_audit.reference import normalise
+from rpps_audit.ingest.cells import clean
+from rpps_audit.ingest.layouts import Column
 
 _NEWLINE, _QUOTE = 10, 34
 _RAW = 10_000
@@ -40,13 +40,12 @@ class Reject(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """How to split: `width` cells a line, `fields` the kept ones by place, `codes` label → code by field."""
+    """How to split: `width` cells a line, `columns` the kept ones by place."""
 
     delimiter: str
     quote: str
     width: int
-    fields: Mapping[int, str]
-    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    columns: Mapping[int, Column]
     section: tuple[int, str] | None = None
 
 
@@ -84,7 +83,7 @@ def split_block(raw: bytes, how: Split) -> Block:
         text, index, rejects = _close_quotes(text, index, how)
     continued = physical - len(index) - len(rejects)
     if not text:
-        return Block(_table([], how), index, physical, 0, continued, rejects, encoding)
+        return Block(pa.table({}), index, physical, 0, continued, rejects, encoding)
     table, bad = _parse(text, how)
     assert table.num_rows + len(bad) == len(index), "every line is a row or a reject"
     rejects += [Reject(int(index[row]), reason, line) for row, reason, line in bad]
@@ -92,7 +91,7 @@ def split_block(raw: bytes, how: Split) -> Block:
         index = np.delete(index, [row for row, _, _ in bad])
     table, index, blank = _without_blank(table, index, text, [row for row, _, _ in bad])
     table, index, strays = _without_other_sections(table, index, how)
-    return Block(_coded(table, how), index, physical, blank, continued, rejects + strays, encoding)
+    return Block(clean(table, how.columns.values()), index, physical, blank, continued, rejects + strays, encoding)
 
 
 # ---------------------------------------------------------------------------------------------------------- encoding
@@ -153,7 +152,10 @@ def _close_quotes(
         ends = np.append(ends, len(text))
     starts = np.concatenate(([0], ends[:-1]))
     odd = np.flatnonzero(np.add.reduceat(cells == _QUOTE, starts, dtype=np.int64) & 1).tolist()
-    pieces, rejects, gone, done, place = [], [], [], 0, 0
+    pieces: list[bytes] = []
+    rejects: list[Reject] = []
+    gone: list[int] = []
+    done = place = 0
     while place < len(odd):
         first = odd[place]
         last = odd[place + 1] if place + 1 < len(odd) else first
@@ -189,8 +191,8 @@ def _parse(text: bytes, how: Split) -> tuple[pa.Table, list[tuple[int, str, str]
         bad.append((row.number - 1, reason, _shown(row.text)))
         return "skip"
 
-    names = [how.fields.get(place, f"_{place}") for place in range(how.width)]
-    kept = [names[place] for place in sorted({*how.fields, *([how.section[0]] if how.section else [])})]
+    names = [how.columns[place].field or "" if place in how.columns else f"_{place}" for place in range(how.width)]
+    kept = [names[place] for place in sorted({*how.columns, *([how.section[0]] if how.section else [])})]
     table = pa_csv.read_csv(
         pa.BufferReader(text),
         read_options=pa_csv.ReadOptions(use_threads=False, column_names=names, block_size=len(text) + 1),
@@ -206,10 +208,6 @@ def _parse(text: bytes, how: Split) -> tuple[pa.Table, list[tuple[int, str, str]
         ),
     )
     return table, bad
-
-
-def _table(rows: list[str], how: Split) -> pa.Table:
-    return pa.table({name: pa.array(rows, pa.string()) for name in how.fields.values()})
 
 
 def _without_blank(
@@ -239,22 +237,6 @@ def _without_other_sections(
         for line, row in zip(index[~kept], strays, strict=True)
     ]
     return table.filter(pa.array(kept)).drop_columns([name]), index[kept], rejects
-
-
-def _coded(table: pa.Table, how: Split) -> pa.Table:
-    """Labels met where a code is expected become the code; a code stays as it is."""
-    if not how.codes or not table.num_rows:
-        return table
-    return to_codes(pl.from_arrow(table), how.codes).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(table.schema)  # type: ignore[arg-type]
-
-
-def to_codes(frame: pl.DataFrame, codes: Mapping[str, Mapping[str, str]]) -> pl.DataFrame:
-    """`codes` gives, for a column, normalised label → code. Cells that are no known label are kept."""
-    return frame.with_columns(
-        normalise(pl.col(name)).replace_strict(dict(known), default=pl.col(name), return_dtype=pl.String).alias(name)
-        for name, known in codes.items()
-        if name in frame.columns
-    )
 
 
 def _shown(line: str) -> str:

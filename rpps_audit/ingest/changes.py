@@ -15,7 +15,7 @@ ORDER BY p.data_date DESC, p.snapshot_id DESC LIMIT 1
 
 
 def changed_share(store: Store, snapshot_id: int, table: str) -> float | None:
-    """Share (0 to 1) of the previous snapshot's rows that are no longer there as they were; None without a previous one.
+    """Share (0 to 1) of the previous snapshot's rows that are no longer there as they were; None without one before.
 
     Rows are compared by a hash of the columns that both files carry, so a new column is no change.
     """
@@ -28,7 +28,9 @@ def changed_share(store: Store, snapshot_id: int, table: str) -> float | None:
         return None
     row = store.sql(
         f"""
-        WITH hashed AS (SELECT snapshot_id, hash({', '.join(shared)}) AS content FROM {table} WHERE snapshot_id IN (?, ?))
+        WITH hashed AS (
+            SELECT snapshot_id, hash({", ".join(shared)}) AS content FROM {table} WHERE snapshot_id IN (?, ?)
+        )
         SELECT count(*), count(*) FILTER (content NOT IN (SELECT content FROM hashed WHERE snapshot_id = ?))
         FROM hashed WHERE snapshot_id = ?
         """,

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.errors import UsageError
 
@@ -62,7 +62,9 @@ class Keeper:
     def __enter__(self) -> Keeper:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._thread.shutdown(cancel_futures=True)
         if self._copy is not None and not self._copy.closed:
             self._copy.close()
@@ -74,7 +76,9 @@ def open_original(workspace: Path, content_hash: str) -> IO[bytes]:
     """The bytes of a loaded file, exactly as delivered. Raises UsageError when the workspace holds no copy."""
     path = _place(workspace / FOLDER, content_hash)
     if not path.exists():
-        raise UsageError(f"L'original {content_hash[:12]}… n'est pas dans {path.parent}. Chargez de nouveau le fichier.")
+        raise UsageError(
+            f"L'original {content_hash[:12]}… n'est pas dans {path.parent}. Chargez de nouveau le fichier."
+        )
     return pa.input_stream(str(path), compression=_CODEC)  # type: ignore[no-any-return]
 
 
@@ -84,7 +88,9 @@ def _create(folder: Path) -> tuple[Path, pa.NativeFile]:
         part = folder / f".{uuid.uuid4().hex}.part"
         os.close(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
     except OSError as error:
-        raise UsageError(f"{folder} : écriture impossible ({error.strerror}). Vérifiez le dossier et ses droits.") from error
+        raise UsageError(
+            f"{folder} : écriture impossible ({error.strerror}). Vérifiez le dossier et ses droits."
+        ) from error
     return part, pa.output_stream(str(part), compression=_CODEC)
 
 

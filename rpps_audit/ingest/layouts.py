@@ -135,11 +135,13 @@ def _folder() -> Path:
 
 def _layout(entry: Mapping[str, Any], raw: Mapping[str, Mapping[str, Any]]) -> Layout:
     own = tuple(_column(column) for column in entry["columns"]["list"])
-    facts = {key: str(entry[key]) for key in ("id", "kind", "table", "title", "source", "version")}
+    facts: dict[str, Any] = {key: entry[key] for key in ("id", "kind", "table", "title", "source", "version")}
     if "based_on" in entry:
         base = _layout(raw[entry["based_on"]], raw)
-        return replace(base, columns=base.columns + own, **facts)  # type: ignore[arg-type]
-    form = {key: tuple(value) if isinstance(value, list) else value for key, value in entry["format"].items()}
+        return replace(base, columns=base.columns + own, **facts)
+    form: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in entry["format"].items()
+    }
     return Layout(**facts, columns=own, derived=entry.get("derived", {}), **form)
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.errors import AuditError, UnreadableInputError, UsageError
-from rpps_audit.ingest.changes import ALERT, changed_share
+from rpps_audit.ingest.cells import batch_schema
+from rpps_audit.ingest.changes import changed_share
 from rpps_audit.ingest.keeper import Keeper
 from rpps_audit.ingest.layouts import layouts
+from rpps_audit.ingest.loaded import Loaded, data_date_of, notes_on
 from rpps_audit.ingest.reading import Reading
 from rpps_audit.ingest.recognise import Recognition, recognise_source
 from rpps_audit.ingest.sources import Source, expand
@@ -26,39 +28,7 @@ from rpps_audit.store import Store
 
 Progress = Callable[[str, float], None]
 _BATCHES = "ingest_batches"
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """One file and what became of it. `rows_read` = `rows_kept` + `rows_rejected`.
-
-    `date_source` says where `data_date` comes from: `nom du fichier`, `demande` or `jour du chargement`.
-    `changed_share` (0 to 1) is the part of the last snapshot of the series that changed or vanished; None when there
-    is none to compare with. `notes` are in French.
-    """
-
-    snapshot_id: int
-    kind: str
-    layout: str
-    file_name: str
-    data_date: date
-    date_source: str
-    rows_read: int
-    rows_kept: int
-    rows_rejected: int
-    already_loaded: bool
-    changed_share: float | None
-    notes: list[str]
-
-    def sentence(self) -> str:
-        """One sentence for the user, with the count of every line."""
-        if self.already_loaded:
-            return f"{self.file_name} : déjà chargé (extraction n° {self.snapshot_id}), rien n'a été ajouté."
-        return (
-            f"{self.file_name} : {_number(self.rows_read)} lignes lues = {_number(self.rows_kept)} gardées "
-            f"+ {_number(self.rows_rejected)} rejetées ; extraction n° {self.snapshot_id}, format {self.layout}, "
-            f"données du {self.data_date:%d/%m/%Y}."
-        )
+_NOTHING = "Rien n'a été chargé."
 
 
 def load(
@@ -123,7 +93,9 @@ def _load_one(
     reading = Reading()
     fields = _present(recognition)
     typed = columns_of(layout, fields, _columns(store, layout.table))
-    _insert(store, insert_sql(layout, typed, snapshot_id, _BATCHES), _read(recognition, reading, keeper, tell), fields)
+    _insert(store, insert_sql(layout, typed, snapshot_id, _BATCHES),
+            _read(recognition, reading, keeper, tell),
+            batch_schema(layout, fields))  # fmt: skip
     reading.check(recognition, finished=True)
     kept = _count(store, layout.table, snapshot_id)
     if reading.rows_read != kept + len(reading.rejects):
@@ -131,7 +103,7 @@ def _load_one(
             f"{source.name} : {reading.rows_read} lignes lues, mais {kept} gardées et {len(reading.rejects)} rejetées. "
             "Rien n'a été chargé ; signalez ce fichier."
         )
-    day, origin = _data_date(source, asked)
+    day, origin = data_date_of(source, asked)
     facts = (layout.kind, layout.id, source.series(layout.kind), source.file_name, day)
     _write_rejects(store, snapshot_id, reading)
     store.sql(
@@ -145,13 +117,13 @@ def _load_one(
     share = changed_share(store, snapshot_id, layout.table)
     return Loaded(
         snapshot_id, layout.kind, layout.id, source.file_name, day, origin, reading.rows_read, kept,
-        len(reading.rejects), False, share, _notes(recognition, reading, origin, asked, share),
+        len(reading.rejects), False, share, notes_on(recognition, reading, origin, asked, share),
     )  # fmt: skip
 
 
 def _read(
     recognition: Recognition, reading: Reading, keeper: Keeper, tell: Callable[[int], None]
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     assert recognition.layout is not None
     if recognition.layout.json:
         return read_structures(recognition, reading, keeper, tell)
@@ -162,10 +134,9 @@ def _read(
     return read_text(recognition, reading, keeper, tell)
 
 
-def _insert(store: Store, sql: str, batches: Iterator[pa.RecordBatch], fields: list[str]) -> None:
+def _insert(store: Store, sql: str, batches: Generator[pa.RecordBatch], schema: pa.Schema) -> None:
     """Stream the batches into the store. What the reader refuses comes out as it was raised, not as DuckDB's error."""
     failure: list[BaseException] = []
-    schema = pa.schema([*((name, pa.string()) for name in fields), ("line", pa.int32())])
 
     def guarded() -> Iterator[pa.RecordBatch]:
         try:
@@ -184,6 +155,7 @@ def _insert(store: Store, sql: str, batches: Iterator[pa.RecordBatch], fields: l
         raise
     finally:
         store.connection.unregister(_BATCHES)
+        batches.close()
 
 
 def _write_rejects(store: Store, snapshot_id: int, reading: Reading) -> None:
@@ -216,7 +188,11 @@ def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
         return None
     snapshot_id, kind, layout, day, *counts = row
     notes = [f"Même contenu que l'extraction n° {snapshot_id}."]
-    return Loaded(snapshot_id, kind, layout, source.file_name, day, "extraction déjà chargée", *counts, True, None, notes)
+    read, kept, rejected = counts
+    return Loaded(
+        snapshot_id, kind, layout, source.file_name, day, "extraction déjà chargée",
+        read, kept, rejected, True, None, notes,
+    )  # fmt: skip
 
 
 def _columns(store: Store, table: str) -> set[str]:
@@ -252,60 +228,18 @@ def _plain_errors() -> Iterator[None]:
     except AuditError:
         raise
     except duckdb.OutOfMemoryException as error:
-        raise UsageError("Mémoire insuffisante pour charger ce fichier : augmentez « memoire » dans rpps-audit.toml. "
-                         "Rien n'a été chargé.") from error  # fmt: skip
+        raise UsageError(f"Mémoire insuffisante : augmentez « memoire » dans rpps-audit.toml. {_NOTHING}") from error
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        raise UsageError(f"Écriture dans le magasin impossible ({type(error).__name__}). Vérifiez la place sur le disque. "
-                         "Rien n'a été chargé.") from error  # fmt: skip
-
-
-# -------------------------------------------------------------------------------------------------------- what is said
+        kind = type(error).__name__
+        raise UsageError(
+            f"Écriture dans le magasin impossible ({kind}) : vérifiez la place sur le disque. {_NOTHING}"
+        ) from error
 
 
 def _present(recognition: Recognition) -> list[str]:
     assert recognition.layout is not None
     placed = zip(recognition.layout.columns, recognition.positions, strict=True)
     return [column.field for column, place in placed if column.field and place is not None]
-
-
-def _data_date(source: Source, asked: date | None) -> tuple[date, str]:
-    named = source.data_date()
-    if named:
-        return named, "nom du fichier"
-    return (asked, "demande") if asked else (date.today(), "jour du chargement")
-
-
-def _notes(
-    recognition: Recognition, reading: Reading, origin: str, asked: date | None, share: float | None
-) -> list[str]:
-    notes = []
-    if share is not None and share > ALERT:
-        notes.append(
-            f"ATTENTION : {100 * share:.1f} % des lignes de l'extraction précédente ont changé ou disparu "
-            f"(seuil {100 * ALERT:.0f} %). Vérifiez que l'export est complet avant de vous en servir.".replace(".", ",", 1)
-        )
-    if origin == "jour du chargement":
-        notes.append("Aucune date dans le nom du fichier : les données sont réputées du jour. Précisez-la au besoin.")
-    if origin == "nom du fichier" and asked:
-        notes.append("La date écrite dans le nom du fichier l'emporte sur la date demandée.")
-    if recognition.extra:
-        names = ", ".join(f"« {name[:60]} »" for name in recognition.extra[:20])
-        notes.append(f"Colonnes inconnues, non chargées : {names}. N'exportez que ce qui sert (minimisation).")
-    if recognition.missing:
-        names = ", ".join(f"« {name} »" for name in recognition.missing)
-        notes.append(f"Colonnes absentes : {names}. Les contrôles qui en ont besoin ne seront pas évaluables.")
-    if reading.encoding in {"iso-8859-1", "cp1252"}:
-        notes.append(f"Texte lu en {reading.encoding.upper()}.")
-    if reading.blank:
-        notes.append(f"{_number(reading.blank)} lignes vides ignorées.")
-    if reading.rejects:
-        first = reading.rejects[0]
-        notes.append(f"Lignes rejetées : {_number(len(reading.rejects))} ; la première, ligne {first.line} : {first.reason}.")
-    return notes
-
-
-def _number(count: int) -> str:
-    return f"{count:,}".replace(",", "\u202f")
 
 
 def _progress(recognitions: list[Recognition], progress: Progress | None) -> Callable[[int], None]:

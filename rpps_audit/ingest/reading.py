@@ -33,7 +33,9 @@ class Reading:
         """Raise UnreadableInputError when nothing was read or too much was rejected."""
         name, rejected = recognition.source.name, len(self.rejects)
         if finished and not self.rows_read:
-            raise UnreadableInputError(f"{name} : le fichier n'a que ses intitulés, aucune ligne. Exportez-le de nouveau.")
+            raise UnreadableInputError(
+                f"{name} : le fichier n'a que ses intitulés, aucune ligne. Exportez-le de nouveau."
+            )
         if not finished and rejected < _EARLY:
             return
         if rejected == self.rows_read or (rejected > _FEW and rejected > MOST_REJECTED * self.rows_read):

@@ -6,8 +6,9 @@ import csv
 import re
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.layouts import Layout, header_key, layouts
@@ -91,7 +92,7 @@ def recognise_source(source: Source, known: Sequence[Layout]) -> Recognition:
     return _text(source, head, [one for one in known if one.is_text])
 
 
-def fit(source: Source, header: Sequence[str], known: Sequence[Layout], **form: str) -> Recognition:
+def fit(source: Source, header: Sequence[str], known: Sequence[Layout], **form: Any) -> Recognition:
     """The layout that this header fits best: all its required columns are there, and most of the others."""
     answers = [_compare(source, header, one, form) for one in known]
     fitting = [answer for answer in answers if answer.layout]
@@ -100,7 +101,7 @@ def fit(source: Source, header: Sequence[str], known: Sequence[Layout], **form: 
     return max(answers, key=_likeness)
 
 
-def _compare(source: Source, header: Sequence[str], one: Layout, form: dict[str, str]) -> Recognition:
+def _compare(source: Source, header: Sequence[str], one: Layout, form: dict[str, Any]) -> Recognition:
     places = {key: place for place, key in reversed(list(enumerate(map(header_key, header)))) if key}
     positions = tuple(next((places[key] for key in column.keys if key in places), None) for column in one.columns)
     found = list(zip(one.columns, positions, strict=True))
@@ -109,14 +110,10 @@ def _compare(source: Source, header: Sequence[str], one: Layout, form: dict[str,
     extra = tuple(name for place, name in enumerate(header) if name.strip() and place not in used)
     answer = Recognition(source, header=tuple(header), positions=positions, extra=extra, nearest=one, **form)
     if missing:
-        return _with(answer, missing=tuple(missing), problem=_unknown(answer, one, missing))
+        return replace(answer, missing=tuple(missing), problem=_unknown(answer, one, missing))
     absent = tuple(column.header for column, place in found if place is None)
     quote = one.quote if form.get("delimiter") in (one.delimiter, None) else '"'
-    return _with(answer, layout=one, missing=absent, quote=quote)
-
-
-def _with(answer: Recognition, **changes: object) -> Recognition:
-    return Recognition(**{**vars(answer), **changes})  # type: ignore[arg-type]
+    return replace(answer, layout=one, missing=absent, quote=quote)
 
 
 def _likeness(answer: Recognition) -> float:
@@ -133,7 +130,9 @@ def _text(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
     if b"\0" in first:
         return Recognition(source, problem=f"contenu binaire, pas une extraction. {_expected()}")
     if not newline and len(head) == HEAD:
-        return Recognition(source, problem=f"la première ligne dépasse 1 Mo : ce n'est pas une extraction. {_expected()}")
+        return Recognition(
+            source, problem=f"la première ligne dépasse 1 Mo : ce n'est pas une extraction. {_expected()}"
+        )
     encoding, line = _decode(first.rstrip(b"\r"))
     for one in known:
         if one.first_line and line.startswith(one.first_line):

@@ -58,7 +58,9 @@ class Source:
         except (zipfile.BadZipFile, zipfile.zlib.error, EOFError, RuntimeError, NotImplementedError) as error:  # type: ignore[attr-defined]
             raise UnreadableInputError(damaged_archive(self.path.name)) from error
         except OSError as error:
-            raise UnreadableInputError(f"{self.name} : lecture impossible ({error.strerror or 'erreur disque'}).") from error
+            raise UnreadableInputError(
+                f"{self.name} : lecture impossible ({error.strerror or 'erreur disque'})."
+            ) from error
 
     def head(self, size: int) -> bytes:
         """The first bytes."""

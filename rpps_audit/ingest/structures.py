@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-import polars as pl
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.blocks import Reject
+from rpps_audit.ingest.cells import batch_schema
 from rpps_audit.ingest.keeper import Keeper
 from rpps_audit.ingest.layouts import Layout
 from rpps_audit.ingest.reading import Reading
@@ -25,7 +25,7 @@ _SPACE = " \t\r\n,"
 
 def read_structures(
     recognition: Recognition, reading: Reading, keeper: Keeper, tell: Callable[[int], None]
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """The establishments (`ege`) of every operator (`pmej`), closed ones included; `line` is their rank.
 
     Raises UnreadableInputError when the JSON is cut or damaged.
@@ -103,11 +103,9 @@ def _cell(operator: dict[str, Any], establishment: dict[str, Any], path: str) ->
             found = found[int(step)] if step.isdigit() and int(step) < len(found) else None
         else:
             found = found.get(step) if isinstance(found, dict) else None
-    return None if found is None else str(found)
+    return None if found is None else str(found).strip()
 
 
 def _batches(rows: list[dict[str, Any]], layout: Layout) -> Iterator[pa.RecordBatch]:
     if rows:
-        schema = {**dict.fromkeys(layout.fields(), pl.String), "line": pl.Int32}
-        table = pl.DataFrame(rows, schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest())
-        yield from table.combine_chunks().to_batches()
+        yield from pa.Table.from_pylist(rows, schema=batch_schema(layout, layout.fields())).to_batches()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import polars as pl
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
-from rpps_audit.ingest.blocks import to_codes
+from rpps_audit.ingest.cells import clean
 from rpps_audit.ingest.keeper import Keeper
 from rpps_audit.ingest.reading import Reading
 from rpps_audit.ingest.recognise import Recognition
@@ -19,7 +19,7 @@ _CHUNK = 8 << 20
 
 def read_workbook(
     recognition: Recognition, reading: Reading, keeper: Keeper, tell: Callable[[int], None]
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """The kept columns of a sheet; `line` is the row as Excel numbers it. Empty rows are left aside."""
     layout = recognition.layout
     assert layout is not None
@@ -29,17 +29,15 @@ def read_workbook(
     kept = {column.field: (column, place) for column, place in placed if column.field and place is not None}
     filled = sheet.filter(~pl.all_horizontal(pl.all().exclude("line").fill_null("").str.strip_chars() == ""))
     names = [name for name in filled.columns if name != "line"]
-    frame = filled.select(
-        pl.col("line").cast(pl.Int32), *(pl.col(names[place]).alias(field) for field, (_, place) in kept.items())
-    )
-    codes = {field: column.codes() for field, (column, _) in kept.items() if column.values or column.labels}
+    frame = filled.select(pl.col(names[place]).fill_null("").alias(field) for field, (_, place) in kept.items())
     reading.add(frame.height, [], sheet.height - filled.height)
-    yield from _batches(to_codes(frame, codes))
+    table = clean(_arrow(frame), [column for column, _ in kept.values()])
+    yield from table.append_column("line", _arrow(filled.select(pl.col("line").cast(pl.Int32)))["line"]).to_batches()
 
 
 def read_insee(
     recognition: Recognition, reading: Reading, keeper: Keeper, tell: Callable[[int], None]
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """Communes and countries with their dates of validity; `line` is their rank. Countries have the kind `country`."""
     _keep(recognition, keeper, tell)
     history = read_insee_zip(recognition.source.path)
@@ -47,7 +45,8 @@ def read_insee(
     countries = history.countries.with_columns(kind=pl.lit("country")).select(columns)
     frame = pl.concat([history.communes.select(columns), countries])
     reading.add(frame.height, [])
-    yield from _batches(frame.with_columns(pl.col("valid_from", "valid_to").cast(pl.String)).with_row_index("line", 1))
+    text = frame.with_columns(pl.col("valid_from", "valid_to").cast(pl.String))
+    yield from _arrow(text.with_row_index("line", 1).with_columns(pl.col("line").cast(pl.Int32))).to_batches()
 
 
 def _keep(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None]) -> None:
@@ -57,5 +56,7 @@ def _keep(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None])
             tell(len(chunk))
 
 
-def _batches(frame: pl.DataFrame) -> Iterator[pa.RecordBatch]:
-    yield from frame.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks().to_batches()
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    text = [pa.field(one.name, pa.string()) if pa.types.is_large_string(one.type) else one for one in table.schema]
+    return table.cast(pa.schema(text))

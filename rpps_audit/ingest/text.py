@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.blocks import Block, Reject, Split, split_block
@@ -26,7 +26,7 @@ _SINGLE_BYTE = {"iso-8859-1", "cp1252"}
 
 def read_text(
     recognition: Recognition, reading: Reading, keeper: Keeper, tell: Callable[[int], None]
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """The kept columns of every line that splits, with `line`; what does not is counted and kept in `reading`.
 
     Raises UnreadableInputError on a truncated, half-encoded, binary or endless file, before its end is stored.
@@ -68,8 +68,7 @@ def split_of(recognition: Recognition, first: bytes) -> Split:
         recognition.delimiter,
         recognition.quote,
         width,
-        {place: column.field or "" for place, column in kept.items()},
-        {column.field or "": column.codes() for column in kept.values() if column.values or column.labels},
+        kept,
         (0, layout.section) if layout.section else None,
     )
 

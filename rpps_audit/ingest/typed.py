@@ -1,4 +1,4 @@
-"""From text to the store's typed columns: one generated SELECT per file.
+"""From clean text to the store's typed columns: one generated SELECT per file.
 
 A date that is not a whole real date stays as text in the `*_text` column beside it. An empty cell is null.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from rpps_audit.ingest.cells import AMBIGUOUS, marks_ambiguity
 from rpps_audit.ingest.layouts import Column, Layout
 
 _FORMATS = "['%d/%m/%Y', '%Y-%m-%d', '%Y%m%d', '%d-%m-%Y', '%d.%m.%Y']"
@@ -19,7 +20,7 @@ _OLDEST = "DATE '1000-01-01'"
 def columns_of(layout: Layout, present: Collection[str], table: Collection[str]) -> dict[str, str]:
     """Store column → SQL expression over the text columns, for the fields `present` in the file.
 
-    `table` names the columns of the target table: it tells which companions (`*_text`, `first_names_ambiguous`) exist.
+    `table` names the columns of the target table: it tells which dates have a `*_text` companion.
     """
     typed: dict[str, str] = {}
     for name, column in layout.fields().items():
@@ -46,12 +47,12 @@ def carried(layout: Layout, typed: dict[str, str]) -> list[str]:
 
 
 def _typed(name: str, column: Column, table: Collection[str]) -> dict[str, str]:
-    text = f"nullif(trim({name}), '')"
+    text = f"nullif({name}, '')"
     match column.type:
         case "date":
             return _date(name, text, table)
-        case "first_names":
-            return _first_names(name, text, column, table)
+        case "first_names" if marks_ambiguity(column):
+            return {name: text, AMBIGUOUS: AMBIGUOUS}
         case "yes_no":
             return {name: f"CASE WHEN lower({text}) IN {_YES} THEN true WHEN lower({text}) IN {_NO} THEN false END"}
     return {name: text}
@@ -64,16 +65,6 @@ def _date(name: str, text: str, table: Collection[str]) -> dict[str, str]:
     typed = {name: whole}
     if f"{name}_text" in table:
         typed[f"{name}_text"] = f"CASE WHEN ({whole}) IS NULL THEN {text} END"
-    return typed
-
-
-def _first_names(name: str, text: str, column: Column, table: Collection[str]) -> dict[str, str]:
-    """Joined by ', ' whatever the separator; empty ones, which pad the restricted extract to three, are dropped."""
-    mark = column.separator.replace("'", "''")
-    joined = f"list_filter(list_transform(string_split({text}, '{mark}'), lambda n: trim(n)), lambda n: n <> '')"
-    typed = {name: f"nullif(array_to_string({joined}, ', '), '')"}
-    if column.separator == "'" and "first_names_ambiguous" in table:
-        typed["first_names_ambiguous"] = f"strlen({text}) - strlen(replace({text}, '''', '')) <> 2"
     return typed
 
 

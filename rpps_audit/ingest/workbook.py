@@ -10,7 +10,7 @@ from pathlib import Path
 
 import fastexcel
 import polars as pl
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]
 
 from rpps_audit.errors import UnreadableInputError, UsageError
 from rpps_audit.ingest.layouts import Layout
