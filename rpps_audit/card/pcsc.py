@@ -29,6 +29,8 @@ _GONE = {
 _OK, _END_OF_FILE = 0x9000, 0x6B00
 # A CPS3 gives at most this many bytes at a time.
 _MOST_READ = 0xE7
+# The exchange failed: the card is leaving, or is not well in its reader.
+_BROKEN_EXCHANGE = {0x80100016, 0x8010002F, 0x80100066, 0x80100067, 0x80100068}
 _SERVICE = {NO_SERVICE, SERVICE_STOPPED, 0x80100013}
 
 MISSING_LIBRARY = (
@@ -77,7 +79,7 @@ def check(result: int, doing: str) -> None:
         raise CardUnavailableError(
             "Le service PC/SC refuse l'accès à cet utilisateur (règle polkit). Demandez à l'administrateur."
         )
-    if code in _GONE:
+    if code in _GONE | _BROKEN_EXCHANGE:
         raise CardRemovedError
     raise CardError(f"Le lecteur a répondu une erreur ({doing}, 0x{code:08X}). Retirez puis réinsérez la carte.")
 

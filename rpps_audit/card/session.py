@@ -21,7 +21,14 @@ from typing import Any
 from rpps_audit.card.authorisation import Authorisation, grant, outside
 from rpps_audit.card.backend import CardBackend, CardInfo, Key
 from rpps_audit.card.drivers import connect
-from rpps_audit.card.errors import CardError, PinBlockedError, SessionClosedError, UntrustedCardError, WrongPinError
+from rpps_audit.card.errors import (
+    CardError,
+    PinBlockedError,
+    PinError,
+    SessionClosedError,
+    UntrustedCardError,
+    WrongPinError,
+)
 from rpps_audit.card.identity import Identity, read_identity
 from rpps_audit.card.managers import FILE_NAME as MANAGERS
 from rpps_audit.card.managers import Manager, Managers, Perimeter, Role, load_managers
@@ -268,10 +275,17 @@ class CardSession:
             self._ensure_present()
             try:
                 signed = self._backend.use_key(key, digest, pin)
-            except (WrongPinError, PinBlockedError) as error:
-                blocked = isinstance(error, PinBlockedError)
-                left = 0 if isinstance(error, PinBlockedError) else error.tries_left
-                self._note("pin-blocked" if blocked else "pin-wrong", {"card": info.serial, "tries_left": left})
+            except WrongPinError as error:
+                self._note("pin-wrong", {"card": info.serial, "tries_left": error.tries_left})
+                raise
+            except PinBlockedError:
+                self._note("pin-blocked", {"card": info.serial, "tries_left": 0})
+                self.close("code porteur bloqué")
+                raise
+            except PinError:
+                raise
+            except CardError:
+                self.close("erreur de la carte ou du lecteur")
                 raise
         self._note("pin-verified", {"card": info.serial, "purpose": key.name.lower()})
         return signed

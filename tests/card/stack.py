@@ -54,12 +54,13 @@ class Pcscd:
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
-    def start(self) -> None:
+    def start(self, *, with_readers: bool = True) -> None:
         configuration = self.folder / "reader.conf.d"
         configuration.mkdir(exist_ok=True)
-        (configuration / "vpcd").write_text(
+        virtual = (
             f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:{self.port}\nLIBPATH {DRIVER}\nCHANNELID {self.port}\n'
         )
+        (configuration / "vpcd").write_text(virtual if with_readers else "")
         for left in ("pcscd.comm", "pcscd.pid"):
             (RUN / left).unlink(missing_ok=True)
         command = ["/usr/sbin/pcscd", "--foreground", "--error", "--config", str(configuration)]
@@ -69,7 +70,9 @@ class Pcscd:
         command = ["setpriv", "--pdeathsig", "KILL", *command]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        until(lambda: READER in readers() and SECOND_READER in readers(), "pcscd and its two readers")
+        until(_answers, "pcscd")
+        if with_readers:
+            until(lambda: READER in readers() and SECOND_READER in readers(), "the two readers")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:

@@ -47,6 +47,8 @@ class Slot:
                     _send(wire, ATR)
                 elif order in (b"\x00", b"\x01", b"\x02"):
                     applet.reset()
+                elif len(applet.commands) == applet.profile.leaves_at:
+                    return
                 elif order:
                     _send(wire, applet.answer(order))
 

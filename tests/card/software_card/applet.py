@@ -31,6 +31,8 @@ class Profile:
     pin_length: tuple[int, int] = (4, 4)
     fake: bool = False
     """Answers 9000 to any PIN and signs with no key."""
+    leaves_at: int | None = None
+    """Number of commands after which it leaves the reader, without answering the next."""
 
 
 @dataclass
