@@ -96,7 +96,8 @@ class Writer:
 
     def append(self, lines: pl.DataFrame, world: World) -> None:
         """Write typed lines as text, until the file has the lines it asks for."""
-        chosen = _RECORDS.get(self.file.kind, lambda frame: frame)(lines)
+        records = _RECORDS.get(self.file.kind)
+        chosen = records(lines) if records else lines
         if self.file.lines is not None:
             chosen = chosen.head(self.file.lines - self.rows)
         self.rows += chosen.height
