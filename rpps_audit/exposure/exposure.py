@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
-import duckdb
 import polars as pl
 
-from rpps_audit.checks.views import prepare_views
 from rpps_audit.errors import UsageError
 from rpps_audit.exposure import peers, queries, timeline
 from rpps_audit.exposure.rolesets import RoleSets
+from rpps_audit.exposure.tables import ACTIVE, ALL, Tables, make_tables
 from rpps_audit.reference import AccessMatrix, nomenclature_label_expr
 from rpps_audit.store import Store
 
-_ACTIVE, _PEOPLE, _SCOPED, _HISTORY, _LIVES = "active_situations", "people", "scoped", "past_situations", "lives"
-_SUMS = ("situations", "forgotten_situations", "unknown_roles", "undated")
 _DAYS = ("person_days", "person_days_forgotten")
-_SHOWN_PERSON = "CASE WHEN starts_with(person, 'ligne:') THEN split_part(person, '/', 1) ELSE person END"
+_DOCUMENTS = ("documents", "person_documents", "person_documents_forgotten")
+_GROUP_COLUMNS = (
+    "professionals",
+    "situations",
+    "documents",
+    "person_documents",
+    "forgotten_situations",
+    "person_documents_forgotten",
+    *_DAYS,
+    "unknown_roles",
+    "undated",
+)
 
 
 @dataclass(frozen=True)
@@ -32,16 +41,15 @@ class Exposure:
     start of the situation to `as_of`, both included.
 
     Frames about groups share these columns: `professionals`, `situations`, `documents` (distinct types),
-    `person_documents` (types summed over people), `forgotten_situations`, `person_documents_forgotten`, `person_days`
-    (null when no situation has a start date), `person_days_forgotten`, `unknown_roles` (situations whose role the
-    matrix does not know: they add nothing to the other columns, and nobody may read that as "opens nothing") and
-    `undated` (situations without a start date, left out of the days).
+    `person_documents` (types summed over people), `forgotten_situations`, `person_documents_forgotten`, `person_days`,
+    `person_days_forgotten`, `unknown_roles` (situations whose role the matrix does not know: they add nothing to the
+    other columns, which does not mean that they open nothing) and `undated` (situations without a start date, left out
+    of the days). Documents are null where no role is known, days where no situation with a known role is dated.
     """
 
     access: AccessMatrix
     as_of: date
-    run_ids: tuple[int, ...]
-    _connection: duckdb.DuckDBPyConnection
+    tables: Tables = field(repr=False)
 
     @property
     def version(self) -> str:
@@ -57,7 +65,8 @@ class Exposure:
 
     def totals(self) -> pl.DataFrame:
         """One row: the columns about groups, for everybody."""
-        return self._by_group(_PEOPLE, "''").drop("scope")
+        frame = self._by_scope("everybody").drop("everybody")
+        return frame if frame.height else frame.clear(1).fill_null(0)
 
     def by_professional(self) -> pl.DataFrame:
         """One row per person, those most exposed through forgotten situations first.
@@ -66,24 +75,19 @@ class Exposure:
         person_days_forgotten, forgotten_since, forgotten_days, forgotten_situations, unknown_roles, undated.
         `documents` is null when no role of the person is known to the matrix.
         """
-        sets = self._rolesets
-        spans = queries.segments(_PEOPLE, _ACTIVE, ["person"])
-        held = self._sql(f"SELECT DISTINCT opens, justified FROM {_PEOPLE}")
-        passed = self._sql(f"SELECT DISTINCT opens, justified FROM ({spans})")
-        self._connection.register("held_weights", sets.weights(held).to_arrow())
-        self._connection.register("passed_weights", sets.weights(passed).to_arrow())
-        frame = self._sql(
+        frame = self.tables.sql(
             f"""WITH spent AS (
-                SELECT person, sum((ends - begins) * documents)::BIGINT AS person_days,
-                       sum((ends - begins) * documents_forgotten)::BIGINT AS person_days_forgotten
-                FROM ({spans}) JOIN passed_weights USING (opens, justified) GROUP BY person)
-            SELECT {_SHOWN_PERSON} AS professional_id, p.situations, w.roles,
-                   CASE WHEN p.opens > 0 THEN w.documents END AS documents,
-                   CASE WHEN p.opens > 0 THEN w.documents_forgotten END AS documents_forgotten,
+                SELECT person, sum((ends - begins) * o.documents)::BIGINT AS person_days,
+                       sum((ends - begins) * (o.documents - j.documents))::BIGINT AS person_days_forgotten
+                FROM {self._segments("person")} JOIN weights o ON o.mask = opens JOIN weights j ON j.mask = justified
+                GROUP BY person)
+            SELECT {queries.SHOWN_PERSON} AS professional_id, p.situations, o.roles,
+                   CASE WHEN p.opens > 0 THEN o.documents END AS documents,
+                   CASE WHEN p.opens > 0 THEN o.documents - j.documents END AS documents_forgotten,
                    person_days, person_days_forgotten, p.since AS forgotten_since,
-                   CAST(? AS DATE) - p.since AS forgotten_days, p.forgotten_situations, p.unknown_roles, p.undated
-            FROM {_PEOPLE} p JOIN held_weights w USING (opens, justified) LEFT JOIN spent USING (person)""",
-            [self.as_of],
+                   $as_of::DATE - p.since AS forgotten_days, p.forgotten_situations, p.unknown_roles, p.undated
+            FROM {queries.people(ACTIVE)} p JOIN weights o ON o.mask = opens JOIN weights j ON j.mask = justified
+            LEFT JOIN spent USING (person)"""
         )
         order = ["person_days_forgotten", "documents", "professional_id"]
         return frame.sort(order, descending=[True, True, False], nulls_last=True)
@@ -99,18 +103,16 @@ class Exposure:
 
     def by_operator(self) -> pl.DataFrame:
         """operator (FINESS juridique), establishments, then the columns about groups."""
-        places = self._sql(
+        places = self.tables.sql(
             f"""SELECT nullif(operator, '') AS operator, count(DISTINCT nullif(establishment, '')) AS establishments
-                FROM {_ACTIVE} GROUP BY ALL"""
+                FROM {ACTIVE} GROUP BY ALL"""
         )
         frame = self._by_scope("operator").join(places, on="operator", how="left", nulls_equal=True)
         return frame.select("operator", "establishments", pl.exclude("operator", "establishments"))
 
     def by_role(self) -> pl.DataFrame:
-        """role, label, then the columns about groups. `documents` is null for a role the matrix does not know."""
-        return self._by_scope("role").with_columns(
-            pl.when(pl.col("unknown_roles") < pl.col("situations")).then(pl.col("documents")).alias("documents")
-        ).pipe(_labelled, "role", "roles")
+        """role, label, then the columns about groups."""
+        return _labelled(self._by_scope("role"), "role", "roles")
 
     def by_profession(self) -> pl.DataFrame:
         """profession, label, then the columns about groups. The role opens documents; the profession tells who."""
@@ -122,11 +124,10 @@ class Exposure:
         Columns: document_type, label, type_code, professionals, professionals_forgotten, person_days,
         person_days_forgotten.
         """
-        sets = self._rolesets
-        people = self._sql(f"SELECT opens, justified, count(*) AS n FROM {_PEOPLE} GROUP BY ALL")
-        days = self._sql(
-            f"""SELECT opens, justified, sum(ends - begins)::BIGINT AS n
-                FROM ({queries.segments(_PEOPLE, _ACTIVE, ["person"])}) GROUP BY ALL"""
+        sets = self._sets
+        people = self.tables.sql(f"SELECT opens, justified, count(*) AS n FROM {self._groups('person')} GROUP BY ALL")
+        days = self.tables.sql(
+            f"SELECT opens, justified, sum(ends - begins)::BIGINT AS n FROM {self._segments('person')} GROUP BY ALL"
         )
         counted = _by_document(sets.spread(people), "professionals", "professionals_forgotten")
         spent = _by_document(sets.spread(days), *_DAYS)
@@ -134,8 +135,10 @@ class Exposure:
             self.access.document_types.select("label", "type_code", document_type="id")
             .join(counted, on="document_type", how="left", maintain_order="left")
             .join(spent, on="document_type", how="left", maintain_order="left")
-            .select("document_type", "label", "type_code", pl.exclude("document_type", "label", "type_code").fill_null(0))
-            .with_columns(_unless_undated(pl.col(name), self._all_undated()) for name in _DAYS)
+            .with_columns(pl.col("professionals", "professionals_forgotten").fill_null(0))
+            # Open to somebody since nobody knows when: the days stay unknown.
+            .with_columns(pl.when(pl.col("professionals") == 0).then(0).otherwise(pl.col(_DAYS)).name.keep())
+            .select("document_type", "label", "type_code", "professionals", "professionals_forgotten", *_DAYS)
         )
 
     def heatmap(self) -> pl.DataFrame:
@@ -143,7 +146,7 @@ class Exposure:
 
         `professionals` counts the people who hold the role where it opens the document type, and is 0 elsewhere.
         """
-        people = self._sql(f"SELECT role, count(DISTINCT person) AS professionals FROM {_ACTIVE} GROUP BY role")
+        people = self.tables.sql(f"SELECT role, count(DISTINCT person) AS professionals FROM {ACTIVE} GROUP BY role")
         documents = self.access.document_types.select("label", document_type="id")
         granted = self.access.grants.with_columns(granted=True)
         return (
@@ -167,11 +170,9 @@ class Exposure:
         """
         if step not in timeline.STEPS:
             raise UsageError(f"Pas de temps inconnu : « {step} ». Possibles : {', '.join(timeline.STEPS)}.")
-        self._connection.execute(queries.situations(_HISTORY, self.as_of, history=True), {"runs": list(self.run_ids)})
-        self._connection.execute(queries.groups(_LIVES, _HISTORY, ["person"]))
-        changes = self._sql(timeline.changes(queries.segments(_LIVES, _HISTORY, ["person"]), step), [self.as_of])
-        self._connection.execute(f"DROP TABLE {_LIVES}; DROP TABLE {_HISTORY}")
-        return timeline.count(self._rolesets, changes, step, self.as_of)
+        lives = queries.segments(ALL, ["person"], self.as_of)
+        moves = self.tables.sql(timeline.changes(lives, step))
+        return timeline.count(self._sets, moves, step, self.as_of)
 
     # --- what to do first ---------------------------------------------------------------------------------------------
 
@@ -182,123 +183,104 @@ class Exposure:
         its role), documents_added (those that no justified situation of the person opens). `days` counts from the day
         after `since`, or from the start of the situation when it is later.
         """
-        frame = self._sql(
+        frame = self.tables.sql(
             f"""WITH told AS (
                 SELECT r.snapshot_id, d.line, min(d.record_key) AS record_key,
                        string_agg(DISTINCT u.rule_id, '+' ORDER BY u.rule_id) AS rule_ids
                 FROM departures d JOIN runs r USING (run_id) JOIN rule_runs u USING (run_id, rule_no)
-                WHERE list_contains($runs, d.run_id) AND d.since < $as_of GROUP BY ALL)
-            SELECT t.record_key, {_SHOWN_PERSON} AS professional_id, nullif(s.establishment, '') AS finess,
+                WHERE list_contains($runs, d.run_id) AND d.since < $as_of::DATE GROUP BY ALL),
+            careless AS (SELECT person, bit_or(kept) AS justified FROM {ACTIVE}
+                         WHERE person IN (SELECT person FROM {ACTIVE} WHERE since IS NOT NULL) GROUP BY person)
+            SELECT t.record_key, {queries.SHOWN_PERSON} AS professional_id, nullif(s.establishment, '') AS finess,
                    nullif(s.role, '') AS role, s.since,
-                   CAST($as_of AS DATE) + 1 - greatest(s.since + 1, s.start_date) AS days, t.rule_ids,
-                   s.mask AS opens, p.justified
-            FROM {_ACTIVE} s JOIN told t USING (snapshot_id, line) JOIN {_PEOPLE} p USING (person)
-            WHERE s.since IS NOT NULL""",
-            {"runs": list(self.run_ids), "as_of": self.as_of},
+                   $as_of::DATE + 1 - greatest(s.since + 1, s.start_date) AS days, t.rule_ids,
+                   CASE WHEN s.mask > 0 THEN w.documents END AS documents,
+                   CASE WHEN s.mask > 0 THEN u.documents - j.documents END AS documents_added
+            FROM {ACTIVE} s JOIN told t USING (snapshot_id, line) JOIN careless c USING (person)
+            JOIN weights w ON w.mask = s.mask JOIN weights j ON j.mask = c.justified
+            JOIN weights u ON u.mask = (s.mask | c.justified)
+            WHERE s.since IS NOT NULL"""
         )
-        weighed = self._rolesets.weigh(frame).with_columns(
-            pl.when(pl.col("opens") > 0).then(pl.col(name)) for name in ("documents", "documents_forgotten")
-        )
-        return (
-            weighed.rename({"documents_forgotten": "documents_added"})
-            .with_columns(exposed=pl.col("documents_added") * pl.col("days"))
-            .sort(["exposed", "days", "record_key"], descending=[True, True, False], nulls_last=True)
-            .drop("opens", "justified", "roles", "exposed")
-        )
+        weight = (pl.col("documents_added") * pl.col("days")).alias("weight")
+        order = [weight, "days", "record_key"]
+        return frame.sort(order, descending=[True, True, False], nulls_last=True)
 
     def wider_than_peers(self) -> pl.DataFrame:
         """Situations whose role opens document types that most colleagues of the same profession cannot open.
 
         Colleagues are those of the same operator where there are enough of them, else everybody of the profession. A
         relation has no order: a role is wider by what it opens and the others do not, whatever the others open besides.
-        Columns: professional_id, record_key, finess, profession, role, usual_role, colleagues (situations compared, this
-        one included), documents, usual_documents (types that most open), extra_documents.
+        Columns: professional_id, record_key, finess, profession, role, usual_role, colleagues (situations compared,
+        this one included), documents, usual_documents (types that most open), extra_documents.
         """
-        wide = peers.wider(self.access, self._sql(peers.COUNTS.format(active=_ACTIVE)))
-        self._connection.register("wide", wide.to_arrow())
-        frame = self._sql(
-            f"""SELECT {_SHOWN_PERSON} AS professional_id, snapshot_id, line, nullif(establishment, '') AS finess,
-                       w.* EXCLUDE (operator) FROM {_ACTIVE} JOIN wide w USING (operator, profession, role)"""
+        wide = peers.wider(self.access, self.tables.sql(peers.COUNTS.format(active=ACTIVE)))
+        self.tables.give("wide", wide)
+        frame = self.tables.sql(
+            f"""SELECT {queries.SHOWN_PERSON} AS professional_id, snapshot_id, line,
+                       nullif(establishment, '') AS finess, w.* EXCLUDE (operator)
+                FROM {ACTIVE} JOIN wide w USING (operator, profession, role)"""
         )
         return (
-            self._with_keys(frame)
+            self.tables.with_record_keys(frame)
             .select("professional_id", "record_key", "finess", *peers.COLUMNS)
             .sort(["extra_documents", "record_key"], descending=[True, False])
         )
 
     def not_evaluable(self) -> pl.DataFrame:
         """What exposure could not judge: reason (French), role, label, situations, professionals."""
-        frame = self._sql(
+        frame = self.tables.sql(
             f"""SELECT reason, nullif(role, '') AS role, count(*) AS situations, count(DISTINCT person) AS professionals
                 FROM (SELECT role, person, unnest([
                     CASE WHEN role = '' THEN 'rôle absent : droits inconnus'
                          WHEN mask = 0 THEN 'rôle inconnu du tableau des droits' END,
                     CASE WHEN start_date IS NULL THEN 'date de début absente : durée inconnue' END]) AS reason
-                    FROM {_ACTIVE} WHERE mask = 0 OR start_date IS NULL)
+                    FROM {ACTIVE} WHERE mask = 0 OR start_date IS NULL)
                 WHERE reason IS NOT NULL GROUP BY ALL ORDER BY reason, role"""
         )
         return _labelled(frame, "role", "roles").select("reason", pl.exclude("reason"))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    @property
-    def _rolesets(self) -> RoleSets:
+    @cached_property
+    def _sets(self) -> RoleSets:
         return RoleSets(self.access)
 
-    def _sql(self, query: str, parameters: object = None) -> pl.DataFrame:
-        return self._connection.execute(query, parameters).pl()
+    def _groups(self, *keys: str) -> str:
+        return queries.groups(ACTIVE, keys, queries.OPENS)
+
+    def _segments(self, *keys: str) -> str:
+        return queries.segments(ACTIVE, keys, self.as_of)
 
     def _by_scope(self, scope: str) -> pl.DataFrame:
         """The columns about groups for each value of a scope; what is unknown is null."""
-        self._connection.execute(queries.groups(_SCOPED, _ACTIVE, [scope, "person"]))
-        frame = self._by_group(_SCOPED, scope)
-        self._connection.execute(f"DROP TABLE {_SCOPED}")
-        return frame.rename({"scope": scope})
-
-    def _by_group(self, grouped: str, scope: str) -> pl.DataFrame:
-        keys = ["person"] if grouped == _PEOPLE else [scope, "person"]
-        sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in _SUMS)
-        people = self._sql(
-            f"""SELECT nullif({scope}, '') AS scope, opens, justified, count(*) AS professionals, {sums}
-                FROM {grouped} GROUP BY ALL"""
+        keys = [scope, "person"]
+        people = self.tables.sql(
+            f"""SELECT {scope}, opens, justified, count(*) AS professionals
+                FROM {self._groups(*keys)} GROUP BY ALL"""
         )
-        spans = self._sql(
-            f"""SELECT nullif({scope}, '') AS scope, opens, justified, sum(ends - begins)::BIGINT AS days
-                FROM ({queries.segments(grouped, _ACTIVE, keys)}) GROUP BY ALL"""
+        spans = self.tables.sql(
+            f"""SELECT {scope}, opens, justified, sum(ends - begins)::BIGINT AS days
+                FROM {self._segments(*keys)} GROUP BY ALL"""
         )
-        return _group_columns(self._rolesets, people, spans)
-
-    def _all_undated(self) -> pl.Expr:
-        row = self._connection.execute(f"SELECT coalesce(sum(undated) = sum(situations), false) FROM {_PEOPLE}").fetchone()
-        return pl.lit(bool(row and row[0]))
+        counts = self.tables.sql(f"SELECT {scope}, {queries.COUNTS} FROM {ACTIVE} GROUP BY ALL")
+        frame = _group_columns(self._sets, scope, people, spans, counts)
+        return frame.with_columns(pl.col(scope).replace("", None))
 
     def _places(self) -> pl.DataFrame:
-        return self._sql(
+        return self.tables.sql(
             f"""WITH named AS (
                 SELECT coalesce(finess, structure_id, '') AS establishment, any_value(structure_name) AS name
-                FROM registrations WHERE snapshot_id IN (SELECT DISTINCT snapshot_id FROM {_ACTIVE}) GROUP BY ALL
+                FROM registrations WHERE snapshot_id IN (SELECT DISTINCT snapshot_id FROM {ACTIVE}) GROUP BY ALL
             ), official AS (
                 SELECT finess, any_value(name) AS name FROM establishments WHERE finess IS NOT NULL AND snapshot_id IN
                     (SELECT unnest(sources) FROM runs WHERE list_contains($runs, run_id)) GROUP BY finess
             ), run_by AS (
-                SELECT establishment, nullif(max(operator), '') AS operator FROM {_ACTIVE} GROUP BY establishment
+                SELECT establishment, nullif(max(operator), '') AS operator FROM {ACTIVE} GROUP BY establishment
             )
             SELECT nullif(establishment, '') AS finess,
                    CASE WHEN establishment <> '' THEN coalesce(o.name, n.name) END AS name, operator
-            FROM run_by LEFT JOIN named n USING (establishment) LEFT JOIN official o ON o.finess = establishment""",
-            {"runs": list(self.run_ids)},
+            FROM run_by LEFT JOIN named n USING (establishment) LEFT JOIN official o ON o.finess = establishment"""
         )
-
-    def _with_keys(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add the record key of each [snapshot_id, line], as the checks give it."""
-        parts = []
-        for snapshot_id in frame["snapshot_id"].unique().sort():
-            prepare_views(self._connection, snapshot_id, self.as_of, {})
-            lines = frame.filter(pl.col("snapshot_id") == snapshot_id)
-            self._connection.register("wanted", lines.select("line").to_arrow())
-            keys = self._sql("SELECT line, record_key FROM situation JOIN wanted USING (line)")
-            parts.append(lines.join(keys, on="line"))
-        return pl.concat(parts) if parts else frame.with_columns(record_key=pl.lit(None, pl.String))
 
 
 def compute_exposure(store: Store, run_ids: Sequence[int], access: AccessMatrix, as_of: date) -> Exposure:
@@ -310,61 +292,37 @@ def compute_exposure(store: Store, run_ids: Sequence[int], access: AccessMatrix,
     unknown = sorted(set(run_ids) - known)
     if unknown:
         raise UsageError(f"L'évaluation n° {unknown[0]} n'existe pas dans ce magasin.")
-    # Temporary tables belong to the connection that made them: each exposure has its own.
-    connection = store.connection.cursor()
-    connection.register("role_bits", RoleSets(access).frame.to_arrow())
-    connection.execute(queries.situations(_ACTIVE, as_of, history=False), {"runs": list(run_ids)})
-    connection.execute(queries.groups(_PEOPLE, _ACTIVE, ["person"]))
-    return Exposure(access, as_of, tuple(run_ids), connection)
+    return Exposure(access, as_of, make_tables(store, run_ids, RoleSets(access), as_of))
 
 
-def _group_columns(sets: RoleSets, people: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+def _group_columns(
+    sets: RoleSets, scope: str, people: pl.DataFrame, spans: pl.DataFrame, counts: pl.DataFrame
+) -> pl.DataFrame:
     """Weigh role sets by people and by days, and add them up by scope."""
-    counted = (
-        sets.weigh(people)
-        .group_by("scope")
-        .agg(
-            pl.col("professionals", "situations").sum(),
-            pl.col("opens").bitwise_or(),
-            (pl.col("professionals") * pl.col("documents")).sum().alias("person_documents"),
-            pl.col("forgotten_situations").sum(),
-            (pl.col("professionals") * pl.col("documents_forgotten")).sum().alias("person_documents_forgotten"),
-            pl.col("unknown_roles", "undated").sum(),
-        )
+    weighed = sets.weigh(people).group_by(scope)
+    counted = weighed.agg(
+        pl.col("professionals").sum(),
+        pl.col("opens").bitwise_or(),
+        (pl.col("professionals") * pl.col("documents")).sum().alias("person_documents"),
+        (pl.col("professionals") * pl.col("documents_forgotten")).sum().alias("person_documents_forgotten"),
     )
     spent = (
         sets.weigh(spans)
-        .group_by("scope")
+        .group_by(scope)
         .agg(
             (pl.col("days") * pl.col("documents")).sum().alias("person_days"),
             (pl.col("days") * pl.col("documents_forgotten")).sum().alias("person_days_forgotten"),
         )
     )
-    distinct = sets.weigh(counted.select("scope", "opens", justified="opens")).select("scope", "documents")
-    undated = pl.col("undated") == pl.col("situations")
+    unknown = pl.col("unknown_roles") == pl.col("situations")
     return (
-        counted.join(distinct, on="scope", nulls_equal=True)
-        .join(spent, on="scope", how="left", nulls_equal=True)
-        .with_columns(_unless_undated(pl.col(name).fill_null(0), undated) for name in _DAYS)
-        .select(
-            "scope",
-            "professionals",
-            "situations",
-            "documents",
-            "person_documents",
-            "forgotten_situations",
-            "person_documents_forgotten",
-            *_DAYS,
-            "unknown_roles",
-            "undated",
-        )
-        .sort(["person_days_forgotten", "person_documents", "scope"], descending=[True, True, False], nulls_last=True)
+        sets.weigh(counted.with_columns(justified="opens"))
+        .join(counts, on=scope)
+        .join(spent, on=scope, how="left")
+        .with_columns(pl.when(unknown).then(None).otherwise(pl.col(_DOCUMENTS)).name.keep())
+        .select(scope, *_GROUP_COLUMNS)
+        .sort(["person_days_forgotten", "person_documents", scope], descending=[True, True, False], nulls_last=True)
     )
-
-
-def _unless_undated(days: pl.Expr, undated: pl.Expr) -> pl.Expr:
-    """Days that nobody knows are null, not zero; those known since a departure stay."""
-    return pl.when(undated & (days == 0)).then(None).otherwise(days).name.keep()
 
 
 def _by_document(spread: pl.DataFrame, name: str, name_forgotten: str) -> pl.DataFrame:

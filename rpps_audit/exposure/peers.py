@@ -1,6 +1,10 @@
-"""Roles wider than those of colleagues: set differences between what one role opens and what most open."""
+"""Roles wider than those of colleagues: what one role opens against what most colleagues' roles open."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
 
 import polars as pl
 
@@ -10,54 +14,75 @@ from rpps_audit.reference import AccessMatrix
 MIN_COLLEAGUES = 5
 COLUMNS = ("profession", "role", "usual_role", "colleagues", "documents", "usual_documents", "extra_documents")
 COUNTS = """
-    SELECT operator, profession, role, count(*) AS held FROM {active} WHERE mask > 0 AND profession <> '' GROUP BY ALL"""
+    SELECT operator, profession, role, count(*) AS held
+    FROM {active} WHERE mask > 0 AND profession <> '' GROUP BY ALL"""
 
 _GROUP = ["operator", "profession"]
+_NOBODY = pl.DataFrame(
+    schema={
+        "operator": pl.String,
+        **dict.fromkeys(COLUMNS[:3], pl.String),
+        **dict.fromkeys(COLUMNS[3:], pl.Int64),
+    }
+)
 
 
 def wider(access: AccessMatrix, counts: pl.DataFrame) -> pl.DataFrame:
     """The (operator, profession, role) that open more than most colleagues do [operator, *COLUMNS].
 
-    `counts`: operator, profession, role, held (situations). A document type is usual in a profession when more than half
-    of its situations open it, at the operator, or in all when the operator has fewer than MIN_COLLEAGUES of them.
+    `counts`: operator, profession, role, held (situations). A document type is usual in a profession when more than
+    half of its situations open it, at the operator, or in all when the operator has fewer than MIN_COLLEAGUES of them.
     """
-    local = counts.filter(pl.col("held").sum().over(_GROUP) >= MIN_COLLEAGUES)
-    few = counts.join(local, on=_GROUP, how="anti")
-    everywhere = counts.group_by("profession", "role").agg(pl.col("held").sum())
-    elsewhere = few.select(_GROUP).unique().join(everywhere, on="profession").select(counts.columns)
-    compared = pl.concat([local, elsewhere.filter(pl.col("held").sum().over(_GROUP) >= MIN_COLLEAGUES)]).with_columns(
-        colleagues=pl.col("held").sum().over(_GROUP)
+    if counts.is_empty():
+        return _NOBODY
+    roles = [role for role in access.roles if role in set(counts["role"])]
+    alike = _documents_granted_alike(access)
+    usual = {granted: _held_by(granted, roles) * 2 > pl.col("colleagues") for granted in alike}
+    judged = _colleagues(counts, roles).with_columns(
+        usual_role=_most_held(roles),
+        usual_documents=_sum(pl.when(usual[granted]).then(n).otherwise(0) for granted, n in alike.items()),
+        extra=pl.struct(
+            _sum(pl.when(usual[granted]).then(0).otherwise(n) for granted, n in alike.items() if role in granted).alias(
+                role
+            )
+            for role in roles
+        ),
     )
-    usual = _usual_documents(access, compared)
-    opened = counts.join(access.grants, on="role")
-    extra = opened.join(usual, on=[*_GROUP, "document_type"], how="anti")
-    keys = [*_GROUP, "role"]
+    extra = judged.select(*_GROUP, pl.col("extra").struct.unnest()).unpivot(
+        index=_GROUP, variable_name="role", value_name="extra_documents"
+    )
+    documents = access.grants.group_by("role").agg(documents=pl.len().cast(pl.Int64))
     return (
-        opened.group_by(keys)
-        .agg(documents=pl.len().cast(pl.Int64))
-        .join(extra.group_by(keys).agg(extra_documents=pl.len().cast(pl.Int64)), on=keys)
-        .join(_usual_role(compared), on=_GROUP)
-        .join(usual.group_by(_GROUP).agg(usual_documents=pl.len().cast(pl.Int64)), on=_GROUP, how="left")
-        .with_columns(pl.col("usual_documents").fill_null(0))
+        counts.join(extra.filter(pl.col("extra_documents") > 0), on=[*_GROUP, "role"])
+        .join(judged.select(*_GROUP, "usual_role", "colleagues", "usual_documents"), on=_GROUP)
+        .join(documents, on="role")
         .select("operator", *COLUMNS)
     )
 
 
-def _usual_documents(access: AccessMatrix, compared: pl.DataFrame) -> pl.DataFrame:
-    """The document types that more than half of the colleagues open [operator, profession, document_type]."""
-    return (
-        compared.join(access.grants, on="role")
-        .group_by([*_GROUP, "document_type", "colleagues"])
-        .agg(pl.col("held").sum())
-        .filter(2 * pl.col("held") > pl.col("colleagues"))
-        .select(*_GROUP, "document_type")
-    )
+def _documents_granted_alike(access: AccessMatrix) -> dict[frozenset[str], int]:
+    """How many document types are granted to exactly the same roles: what is usual is judged once for all of them."""
+    granted = access.grants.group_by("document_type").agg(pl.col("role").sort()).group_by("role").len()
+    return {frozenset(roles): n for roles, n in zip(granted["role"], granted["len"], strict=True)}
 
 
-def _usual_role(compared: pl.DataFrame) -> pl.DataFrame:
-    """The most frequent role, the first by code when several are [operator, profession, usual_role, colleagues]."""
-    return (
-        compared.sort("held", "role", descending=[True, False])
-        .group_by(_GROUP, maintain_order=True)
-        .agg(pl.col("role").first().alias("usual_role"), pl.col("colleagues").first())
-    )
+def _colleagues(counts: pl.DataFrame, roles: list[str]) -> pl.DataFrame:
+    """The situations each (operator, profession) is compared with: by role, and `colleagues` in all."""
+    held = [pl.col("held").filter(role=role).sum().alias(role) for role in roles]
+    local = counts.group_by(_GROUP).agg(*held, colleagues=pl.col("held").sum())
+    overall = counts.group_by("profession").agg(*held, colleagues=pl.col("held").sum())
+    few = local.filter(pl.col("colleagues") < MIN_COLLEAGUES).select(_GROUP).join(overall, on="profession")
+    return pl.concat([local, few.select(local.columns)]).filter(pl.col("colleagues") >= MIN_COLLEAGUES)
+
+
+def _most_held(roles: list[str]) -> pl.Expr:
+    """The most frequent role, the first by code when several are."""
+    return pl.concat_list(roles).list.arg_max().replace_strict(range(len(roles)), roles, return_dtype=pl.String)
+
+
+def _held_by(granted: frozenset[str], roles: list[str]) -> pl.Expr:
+    return _sum(pl.col(role) for role in roles if role in granted)
+
+
+def _sum(terms: Iterable[pl.Expr]) -> pl.Expr:
+    return reduce(add, terms, pl.lit(0, pl.Int64))

@@ -1,30 +1,37 @@
-"""The SQL of exposure: situations, what each group of them opens, and the segments of time in between.
+"""The SQL of exposure: situations, what a group of them opens, and the segments of time in between.
 
 Days are whole days, both ends included: a situation opened and judged on the same day has lasted one day. Internally
 an interval is half-open, `[opened, closes)`. A forgotten situation is justified until the day `since` included.
+Most people hold one situation; what needs several to be put together is done for the others only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from rpps_audit.checks.views import ACTIVE
 
+COUNTS = """count(*) AS situations, count(since) AS forgotten_situations,
+               count(*) FILTER (mask = 0) AS unknown_roles, count(*) FILTER (start_date IS NULL) AS undated"""
+OPENS = {"mask": "opens", "kept": "justified"}
+# A person without a national number is a line of a file; the snapshot keeps two files apart and is not shown.
+SHOWN_PERSON = "CASE WHEN starts_with(person, 'ligne:') THEN split_part(person, '/', 1) ELSE person END"
 
-def situations(table: str, as_of: date, *, history: bool) -> str:
-    """Make `table`: the situations active on `as_of`; with `history`, also those closed since, where their dates are known.
 
-    Reads `$runs`. Scopes that are unknown are '' so that they group and join; `mask` is 0 for a role that the matrix
-    does not know; `dated` is the mask of a situation whose beginning is known.
+def situations(table: str, as_of: date) -> str:
+    """Make `table`: every situation active on `as_of`, and those closed before whose dates are known. Reads `$runs`.
+
+    What is unknown is '' in the scopes, so that it groups and joins. `mask`: the bit of the role, 0 when the matrix
+    does not know it; `kept`: the same, 0 when the situation is forgotten; `opened` is null when the beginning or the
+    role is unknown; `several`: false only when the person has no other situation.
     """
     active = ACTIVE.format(as_of=f"DATE '{as_of}'")
-    tomorrow = f"(DATE '{as_of}' + 1)"
-    lived = f"({active} OR start_date <= least(end_date, DATE '{as_of}'))"
     return f"""
-        CREATE OR REPLACE TEMP TABLE {table} AS
+        CREATE TEMP TABLE {table} AS
         WITH judged AS (SELECT run_id, snapshot_id, sources FROM runs WHERE list_contains($runs, run_id)),
-        forgotten AS (
+        mine AS NOT MATERIALIZED (SELECT * FROM registrations WHERE snapshot_id IN (SELECT snapshot_id FROM judged)),
+        late AS (
             SELECT snapshot_id, d.line, min(d.since) AS since FROM departures d JOIN judged USING (run_id)
             WHERE d.since < DATE '{as_of}' GROUP BY ALL
         ),
@@ -32,61 +39,81 @@ def situations(table: str, as_of: date, *, history: bool) -> str:
             SELECT finess, any_value(finess_legal) AS finess_legal FROM establishments
             WHERE snapshot_id IN (SELECT unnest(sources) FROM judged) AND finess IS NOT NULL GROUP BY finess
         ),
+        repeated AS (SELECT hash(professional_id) AS h FROM mine GROUP BY h HAVING count(*) > 1),
         held AS (
-            SELECT r.snapshot_id, r.line,
-                   coalesce(r.professional_id, 'ligne:' || r.line || '/' || r.snapshot_id) AS person,
-                   coalesce(r.finess, r.structure_id, '') AS establishment,
-                   coalesce(r.finess_legal, p.finess_legal, '') AS operator,
-                   coalesce(r.role, '') AS role, coalesce(r.profession, '') AS profession,
-                   r.start_date, {active} AS active, r.end_date,
-                   CASE WHEN {active} THEN f.since END AS since, coalesce(b.bit, 0) AS mask
-            FROM registrations r LEFT JOIN forgotten f USING (snapshot_id, line)
-            LEFT JOIN place p ON p.finess = r.finess LEFT JOIN role_bits b ON b.role = r.role
-            WHERE r.snapshot_id IN (SELECT snapshot_id FROM judged) AND {lived if history else active}
+            SELECT m.snapshot_id, m.line,
+                   coalesce(m.professional_id, 'ligne:' || m.line || '/' || m.snapshot_id) AS person,
+                   coalesce(m.finess, m.structure_id, '') AS establishment,
+                   coalesce(m.finess_legal, p.finess_legal, '') AS operator,
+                   coalesce(m.role, '') AS role, coalesce(m.profession, '') AS profession,
+                   m.start_date, {active} AS active, m.end_date, CASE WHEN {active} THEN l.since END AS since,
+                   coalesce(b.bit, 0) AS mask, m.professional_id IS NOT NULL AND o.h IS NOT NULL AS several
+            FROM mine m LEFT JOIN late l USING (snapshot_id, line) LEFT JOIN repeated o ON o.h = hash(m.professional_id)
+            LEFT JOIN place p ON p.finess = m.finess LEFT JOIN role_bits b ON b.role = m.role
+            WHERE {active} OR m.start_date <= least(m.end_date, DATE '{as_of}')
         ),
-        opening AS (
-            SELECT * EXCLUDE (active, end_date),
-                   CASE WHEN active THEN {tomorrow} ELSE least(end_date + 1, DATE '{as_of}') END AS closes,
+        placed AS (
+            SELECT * EXCLUDE (end_date), CASE WHEN since IS NULL THEN mask ELSE 0 END AS kept,
+                   CASE WHEN active THEN {_tomorrow(as_of)} ELSE least(end_date + 1, DATE '{as_of}') END AS closes,
                    CASE WHEN mask > 0 THEN coalesce(start_date, since) END AS opened
             FROM held
         )
-        SELECT *, CASE WHEN opened IS NOT NULL THEN mask END AS dated,
-               CASE WHEN since IS NULL THEN closes ELSE greatest(since + 1, opened) END AS justified_until
-        FROM opening"""
+        SELECT *, CASE WHEN since IS NULL THEN closes ELSE greatest(since + 1, opened) END AS kept_until FROM placed"""
 
 
-def groups(table: str, source: str, keys: Sequence[str]) -> str:
-    """Make `table`: one row per group of situations (a person, or a person in a scope), with what the group opens."""
+def groups(source: str, keys: Sequence[str], masks: Mapping[str, str]) -> str:
+    """The union of the sets of roles of each group of situations: [keys, masks]; `masks`: column of `source`, name."""
     names = ", ".join(keys)
-    return f"""
-        CREATE OR REPLACE TEMP TABLE {table} AS
-        SELECT {names}, count(*) AS situations, count(since) AS forgotten_situations, min(since) AS since,
-               count(*) FILTER (mask = 0) AS unknown_roles, count(*) FILTER (start_date IS NULL) AS undated,
-               bit_or(mask) AS opens, bit_or(CASE WHEN since IS NULL THEN mask ELSE 0 END) AS justified,
-               bit_or(dated) AS dated, min(opened) AS opened, min(closes) AS closes,
-               -- Nothing changes between the first day and the last: no sweep needed.
-               count(since) = 0 AND min(closes) = max(closes)
-               AND (min(opened) = max(opened) OR min(dated) = max(dated)) AS steady
-        FROM {source} GROUP BY ALL"""
+    alone = ", ".join(f"{column} AS {name}" for column, name in masks.items())
+    united = ", ".join(f"bit_or({column}) AS {name}" for column, name in masks.items())
+    return f"""(
+        SELECT {names}, {alone} FROM {source} WHERE NOT several
+        UNION ALL SELECT {names}, {united} FROM {source} WHERE several GROUP BY {names})"""
 
 
-def segments(grouped: str, source: str, keys: Sequence[str]) -> str:
-    """What each group opens through time: [keys, begins, ends (excluded), opens, justified]; overlaps count once."""
+def segments(source: str, keys: Sequence[str], as_of: date) -> str:
+    """What each group opens through time, overlaps once: [keys, begins, ends (excluded), opens, justified].
+
+    Three cases: one situation; several that all last until now, so that roles only add up; and the sweep over every day
+    on which something begins, is forgotten or ends.
+    """
     names = ", ".join(keys)
-    return f"""
-        SELECT {names}, opened AS begins, closes AS ends, dated AS opens, dated AS justified
-        FROM {grouped} WHERE steady AND dated IS NOT NULL
+    return f"""(
+        WITH dated AS (
+            SELECT {names}, opened, kept_until, closes, mask, several FROM {source} WHERE opened IS NOT NULL
+        ),
+        broken AS (SELECT DISTINCT {names} FROM dated WHERE several AND kept_until < {_tomorrow(as_of)}),
+        adding AS (SELECT * FROM dated ANTI JOIN broken USING ({names}) WHERE several),
+        moving AS (SELECT * FROM dated SEMI JOIN broken USING ({names}) WHERE several),
+        days AS (SELECT DISTINCT {names}, unnest([opened, kept_until, closes]) AS begins FROM moving),
+        stretches AS (SELECT *, lead(begins) OVER (PARTITION BY {names} ORDER BY begins) AS ends FROM days)
+
+        SELECT {names}, opened AS begins, kept_until AS ends, mask AS opens, mask AS justified
+        FROM dated WHERE NOT several AND opened < kept_until
         UNION ALL
-        (WITH moving AS (
-            SELECT {names}, opened, justified_until, closes, mask FROM {source}
-            SEMI JOIN (SELECT {names} FROM {grouped} WHERE NOT coalesce(steady, false)) USING ({names})
-            WHERE dated IS NOT NULL
-        ), moments AS (
-            SELECT DISTINCT {names}, unnest([opened, justified_until, closes]) AS begins FROM moving
-        ), stretches AS (
-            SELECT *, lead(begins) OVER (PARTITION BY {names} ORDER BY begins) AS ends FROM moments
-        )
+        SELECT {names}, kept_until AS begins, closes AS ends, mask AS opens, 0 AS justified
+        FROM dated WHERE NOT several AND kept_until < closes
+        UNION ALL
+        SELECT {names}, opened AS begins, lead(opened, 1, closes) OVER held AS ends,
+               bit_or(mask) OVER held AS opens, bit_or(mask) OVER held AS justified
+        FROM adding WINDOW held AS (PARTITION BY {names} ORDER BY opened ROWS UNBOUNDED PRECEDING)
+        UNION ALL
         SELECT {names}, begins, ends, bit_or(mask) AS opens,
-               bit_or(CASE WHEN begins < justified_until THEN mask ELSE 0 END) AS justified
+               bit_or(CASE WHEN begins < kept_until THEN mask ELSE 0 END) AS justified
         FROM stretches JOIN moving USING ({names})
         WHERE opened <= begins AND begins < closes AND ends IS NOT NULL GROUP BY ALL)"""
+
+
+def people(source: str) -> str:
+    """One row per person: how many situations of each kind, what they open, since when something is forgotten."""
+    return f"""(
+        SELECT person, 1 AS situations, (since IS NOT NULL)::BIGINT AS forgotten_situations,
+               (mask = 0)::BIGINT AS unknown_roles, (start_date IS NULL)::BIGINT AS undated, since,
+               mask AS opens, kept AS justified FROM {source} WHERE NOT several
+        UNION ALL
+        SELECT person, {COUNTS}, min(since) AS since, bit_or(mask) AS opens, bit_or(kept) AS justified
+        FROM {source} WHERE several GROUP BY person)"""
+
+
+def _tomorrow(as_of: date) -> str:
+    return f"(DATE '{as_of}' + 1)"

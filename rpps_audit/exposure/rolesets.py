@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 
 import polars as pl
 
@@ -22,7 +21,7 @@ class RoleSets:
     access: AccessMatrix
 
     @cached_property
-    def frame(self) -> pl.DataFrame:
+    def bits(self) -> pl.DataFrame:
         """The bit of each role the matrix knows [role, bit]."""
         roles = self.access.roles
         return pl.DataFrame(
@@ -30,50 +29,47 @@ class RoleSets:
         )
 
     @cached_property
-    def _grants(self) -> list[int]:
-        bits = self.access.bits()
-        return [bits[role] for role in self.access.roles]
+    def _opened(self) -> list[int]:
+        """By mask, the document types open, as a bit set in the order of the matrix."""
+        grants = self.access.bits()
+        opened = [0]
+        for role in self.access.roles:
+            opened += [documents | grants[role] for documents in opened]
+        return opened
 
-    def documents(self, mask: int) -> int:
-        """The document types a set of roles opens, as a bit set in the order of the matrix."""
-        return reduce(or_, (grants for i, grants in enumerate(self._grants) if mask >> i & 1), 0)
-
-    def names(self, mask: int) -> str:
-        """The roles of a set, joined by '+'."""
-        return "+".join(role for i, role in enumerate(self.access.roles) if mask >> i & 1)
-
-    def weigh(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add `documents` and, among them, `documents_forgotten`, by `opens` and `justified`."""
-        return frame.join(self.weights(frame), on=["opens", "justified"], how="left", maintain_order="left")
-
-    def weights(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The distinct pairs of a frame [opens, justified, roles, documents, documents_forgotten]."""
-        pairs = frame.select("opens", "justified").unique().sort("opens", "justified")
-        opened = [self.documents(mask) for mask in pairs["opens"]]
-        still = [self.documents(mask) for mask in pairs["justified"]]
-        return pairs.with_columns(
-            pl.Series("roles", [self.names(mask) for mask in pairs["opens"]], pl.String),
-            pl.Series("documents", [mask.bit_count() for mask in opened], pl.Int64),
-            pl.Series(
-                "documents_forgotten", [(o & ~j).bit_count() for o, j in zip(opened, still, strict=True)], pl.Int64
-            ),
+    @cached_property
+    def weights(self) -> pl.DataFrame:
+        """Every set of roles [mask, roles (joined by '+'), documents (how many)]."""
+        names = [""]
+        for role in self.access.roles:
+            names += [f"{name}+{role}".lstrip("+") for name in names]
+        return pl.DataFrame(
+            {"mask": range(len(names)), "roles": names, "documents": [opened.bit_count() for opened in self._opened]},
+            schema={"mask": pl.Int32, "roles": pl.String, "documents": pl.Int64},
         )
 
+    def weigh(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add `documents`, how many types are open, and `documents_forgotten`, those that `justified` does not open."""
+        documents = pl.lit(self.weights["documents"])
+        opened, justified = documents.gather(pl.col("opens")), documents.gather(pl.col("justified"))
+        # What is justified is among what is open, so that counts can be subtracted.
+        return frame.with_columns(documents=opened, documents_forgotten=opened - justified)
+
+    def documents(self, masks: pl.Series) -> pl.Series:
+        """The document types each mask opens, as sorted lists of ids."""
+        opened = [sorted(self.access.documents_in(self._opened[mask])) for mask in masks]
+        return pl.Series("document_type", opened, pl.List(pl.String))
+
     def spread(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """One row per row of `frame` and document type it opens, with `document_type` and `forgotten` (only through)."""
-        opened = self._opened(frame["opens"], "opens")
-        still = self._opened(frame["justified"], "justified").with_columns(forgotten=False)
+        """A row per row of `frame` and document type it opens: adds `document_type` and `forgotten` (only through)."""
+        opened, still = self._members(frame["opens"]), self._members(frame["justified"]).with_columns(forgotten=False)
         return (
             frame.join(opened, on="opens")
             .join(still, on=["justified", "document_type"], how="left")
             .with_columns(pl.col("forgotten").fill_null(value=True))
         )
 
-    def _opened(self, masks: pl.Series, name: str) -> pl.DataFrame:
-        """Each distinct mask with each document type it opens [name, document_type]."""
+    def _members(self, masks: pl.Series) -> pl.DataFrame:
+        """Each distinct mask, under its own name, with each document type it opens."""
         distinct = masks.unique()
-        documents = [sorted(self.access.documents_in(self.documents(mask))) for mask in distinct]
-        return (
-            pl.DataFrame({name: distinct, "document_type": pl.Series(documents, dtype=pl.List(pl.String))})
-            .explode("document_type", empty_as_null=False)
-        )
+        return pl.DataFrame([distinct, self.documents(distinct)]).explode("document_type").drop_nulls()

@@ -14,15 +14,15 @@ STEPS = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "year": "1y
 def changes(segments: str, step: str) -> str:
     """SQL: how many people come in (+) or go out (-) of each role set [day, opens, justified, people].
 
-    `day` is the first day shown on or after the change. Its one parameter is the last day shown.
+    `day` is the first day shown on or after the change. `$as_of` is the last day shown.
     """
     return f"""
         WITH moves AS (
-            SELECT opens, justified, unnest([begins, ends]) AS moved, unnest([1, -1]) AS people FROM ({segments})
+            SELECT opens, justified, unnest([begins, ends]) AS moved, unnest([1, -1]) AS people FROM {segments}
         )
-        SELECT least(CAST(date_trunc('{step}', moved - 1) + INTERVAL 1 {step} AS DATE), $1::DATE) AS day,
+        SELECT least(CAST(date_trunc('{step}', moved - 1) + INTERVAL 1 {step} AS DATE), $as_of::DATE) AS day,
                opens, justified, sum(people)::BIGINT AS people
-        FROM moves WHERE moved <= $1::DATE GROUP BY ALL"""
+        FROM moves WHERE moved <= $as_of::DATE GROUP BY ALL"""
 
 
 def count(sets: RoleSets, moves: pl.DataFrame, step: str, last: date) -> pl.DataFrame:
