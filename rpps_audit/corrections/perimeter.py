@@ -1,0 +1,52 @@
+"""Where the holder of an authorisation may correct: checked here, by what writes, not by a screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rpps_audit.corrections.values import OPERATORS, workplaces
+from rpps_audit.errors import NotAuthorisedError
+from rpps_audit.store import Store
+
+if TYPE_CHECKING:
+    from rpps_audit.card import Authorisation
+
+_ROLES = {"author": "auteur", "approver": "approbateur"}
+
+
+def demand_role(authorisation: Authorisation, role: str) -> None:
+    """The session is open, the card present, and the authorisation was asked for this role. NotAuthorisedError else."""
+    authorisation.check()
+    if authorisation.role != role:
+        raise NotAuthorisedError(f"Cet acte demande le rôle « {_ROLES[role]} » (managers.toml).")
+
+
+def inside(store: Store, authorisation: Authorisation, snapshot_id: int, records: pl.DataFrame) -> pl.Series:
+    """Boolean, per record [table, professional_id, finess, finess_legal] (and `new_finess`, where it is to move).
+
+    A situation: its establishment. A person (or a situation without an establishment): one of theirs. A move: both ends.
+    """
+    covered = authorisation.perimeter.expression
+    places = workplaces(store, snapshot_id, records["professional_id"])
+    theirs = places.filter(covered("finess", "finess_legal"))["professional_id"].unique()
+    operators = store.sql(f"SELECT finess AS new_finess, legal AS new_legal FROM ({OPERATORS})").pl()
+    seen = records if "new_finess" in records.columns else records.with_columns(new_finess=pl.lit(None, pl.String))
+    known = seen.join(operators, "new_finess", "left", maintain_order="left")
+    own = pl.when((pl.col("table") == "situation") & pl.col("finess").is_not_null())
+    here = own.then(covered("finess", "finess_legal")).otherwise(pl.col("professional_id").is_in(theirs.implode()))
+    there = pl.col("new_finess").is_null() | covered("new_finess", "new_legal")
+    return known.select((here.fill_null(False) & there).alias("inside")).to_series()
+
+
+def demand_inside(store: Store, authorisation: Authorisation, snapshot_id: int, records: pl.DataFrame) -> None:
+    """Raises NotAuthorisedError naming the establishments outside the perimeter."""
+    refused = records.filter(~inside(store, authorisation, snapshot_id, records))
+    if refused.is_empty():
+        return
+    places = workplaces(store, snapshot_id, refused["professional_id"])["finess"]
+    named = pl.concat([places, refused["finess"], refused.get_column("new_finess", default=places.clear())])
+    authorisation.check(named.drop_nulls().unique().to_list())
+    # Every place named is covered, but not this one: a record without an establishment.
+    raise NotAuthorisedError("Hors de votre périmètre (managers.toml) : fiche sans établissement connu.")

@@ -1,0 +1,430 @@
+"""Proposing, undoing, approving: what a manager decides before anything is signed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from rpps_audit.corrections.corrected import effect
+from rpps_audit.corrections.desk import Desk
+from rpps_audit.corrections.fields import certified_states, field_frame, malformed
+from rpps_audit.corrections.operations import COMMITMENT, Operation, add_events, record
+from rpps_audit.corrections.perimeter import demand_inside, demand_role
+from rpps_audit.corrections.values import extract, field_values, pending
+from rpps_audit.errors import NotAuthorisedError, UsageError
+
+if TYPE_CHECKING:
+    from rpps_audit.card import Authorisation
+
+_PROPOSAL = pl.Schema(
+    {
+        "table": pl.String, "record_key": pl.String, "column": pl.String, "new": pl.String, "previous_id": pl.Int32,
+        "kind": pl.String, "rule_id": pl.String, "source": pl.String, "confidence": pl.Float64,
+    }
+)  # fmt: skip
+_FIELD = ["table", "record_key", "column"]
+# The person of a record, from its key.
+_PERSON = pl.col("record_key").str.split("@").list.first()
+BY_HAND = "saisie du gestionnaire"
+
+
+class ConflictError(UsageError):
+    """Somebody else corrected the field meanwhile: look at their correction first."""
+
+
+class Proposed(NamedTuple):
+    """What became of proposals.
+
+    `accepted`: correction_id, table, record_key, column. `refused`: table, record_key, column, rule_id (null when it is
+    not a rule that says no), reason (French).
+    """
+
+    accepted: pl.DataFrame
+    refused: pl.DataFrame
+
+
+def propose(
+    desk: Desk,
+    authorisation: Authorisation,
+    snapshot_id: int,
+    proposals: pl.DataFrame,
+    *,
+    reason: str,
+    evidence: str = "",
+) -> Proposed:
+    """Write corrections of fields [table, record_key, column, new, and where known previous_id, kind, rule_id, source,
+    confidence].
+
+    `previous_id` is the pending correction of the field that the author saw: null when they saw none. ConflictError
+    when it is not the last one: nothing is written. A proposal that the rules or the portal's own conditions refuse is
+    given back with the reason, the others are written. Raises NotAuthorisedError outside the perimeter, UsageError for a
+    field that cannot be corrected, an unknown record or a missing reason.
+    """
+    demand_role(authorisation, "author")
+    if not reason.strip():
+        raise UsageError("Une correction demande un motif écrit.")
+    wanted = _completed(proposals)
+    now = field_values(desk.store, snapshot_id, wanted)
+    seen = wanted.join(now.drop("previous_author", "previous_state"), _FIELD, "left", suffix="_now", maintain_order="left")
+    seen = seen.with_columns(person=_PERSON, professional_waits=_PERSON.is_in(_waiting(desk, snapshot_id).implode()))
+    _demand_known(desk, snapshot_id, seen)
+    _demand_latest(seen, now)
+    demand_inside(desk.store, authorisation, snapshot_id, _places(seen))
+    judged = seen.with_columns(kind=_kind()).with_columns(reason=_refusal(evidence), wrong=malformed(seen))
+    judged = judged.with_columns(reason=pl.coalesce(_malformed(), "reason"))
+    passing = judged.filter(pl.col("reason").is_null())
+    broken = _broken_rules(desk, snapshot_id, passing)
+    refused = pl.concat([_refused(judged.filter(pl.col("reason").is_not_null())), broken])
+    accepted = passing.join(broken, _FIELD, "anti", maintain_order="left")
+    if accepted.height:
+        accepted = _write(desk, authorisation, snapshot_id, accepted, reason.strip(), evidence.strip())
+    return Proposed(accepted.select("correction_id", *_FIELD) if accepted.height else _NOTHING, refused)
+
+
+def close_situations(
+    desk: Desk,
+    authorisation: Authorisation,
+    snapshot_id: int,
+    ends: pl.DataFrame,
+    *,
+    end_reason: str,
+    reason: str,
+    evidence: str = "",
+) -> Proposed:
+    """End situations [record_key, end_date] (and previous_id, rule_id, source, confidence) for a reason of TRE_R25.
+
+    The end date, its reason and, where the export says so, « situation ouverte : non » are decided together. The same
+    errors as `propose`.
+    """
+    from rpps_audit.reference import load_nomenclature
+
+    reasons = load_nomenclature("end-reasons")
+    if end_reason not in reasons.codes:
+        known = ", ".join(reasons.frame.select(pl.format("{} ({})", "code", "label")).to_series())
+        raise UsageError(f"Motif de fin inconnu « {end_reason} ». Motifs (TRE_R25) : {known}.")
+    shown = extract(desk.store, snapshot_id).columns
+    facts = ends.with_columns(pl.col("end_date").cast(pl.String))
+    values = {"end_date": pl.col("end_date"), "end_reason": pl.lit(end_reason)}
+    if "is_open" in shown:
+        values["is_open"] = pl.lit("false")
+    parts = [
+        facts.with_columns(table=pl.lit("situation"), column=pl.lit(column), new=value).drop("end_date")
+        for column, value in values.items()
+    ]
+    wanted = _completed(pl.concat(parts))
+    current = field_values(desk.store, snapshot_id, wanted)
+    # The author saw the end date; what already holds the wanted value needs no correction.
+    wanted = (
+        wanted.join(current.select(*_FIELD, "value", last="previous_id"), _FIELD, "left")
+        .filter(pl.col("value").ne_missing(pl.col("new")))
+        .with_columns(previous_id=pl.when(pl.col("column") == "end_date").then("previous_id").otherwise("last"))
+    )
+    return propose(desk, authorisation, snapshot_id, wanted, reason=reason, evidence=evidence)
+
+
+def add_situation(
+    desk: Desk, authorisation: Authorisation, snapshot_id: int, professional_id: str, values: Mapping[str, str], *, reason: str
+) -> Proposed:
+    """A further situation of a registered person: finess, role, profession, start_date ... Refused while a portal request
+    of theirs is under way (slides: one at a time) or when they already have one in that establishment."""
+    finess = values.get("finess")
+    if not finess:
+        raise UsageError("Une nouvelle situation demande un établissement (finess).")
+    rows = [{"column": column, "new": value} for column, value in values.items()]
+    proposals = pl.DataFrame(rows).with_columns(
+        table=pl.lit("situation"), record_key=pl.lit(f"{professional_id}@{finess}"), kind=pl.lit("add")
+    )
+    return propose(desk, authorisation, snapshot_id, proposals, reason=reason)
+
+
+def undo(desk: Desk, authorisation: Authorisation, numbers: Sequence[int], *, reason: str) -> None:
+    """Take corrections back, whichever they are, as long as no signed batch holds them.
+
+    A batch that was prepared with one of them and not signed is abandoned: its other corrections wait again. Raises
+    UsageError for an unknown or settled correction, NotAuthorisedError outside the perimeter.
+    """
+    demand_role(authorisation, "author")
+    chosen = _chosen(desk, numbers)
+    late = chosen.filter(~pl.col("state").is_in(["proposed", "approved", "batched"]))
+    if late.height:
+        raise UsageError(
+            f"La correction n° {late['correction_id'][0]} est déjà {FRENCH_STATES[late['state'][0]]} : elle ne s'annule "
+            "plus. Proposez la valeur voulue comme une nouvelle correction."
+        )
+    _demand_inside_of(desk, authorisation, chosen)
+    touched = chosen["batch_id"].drop_nulls().unique().sort().to_list()
+
+    def write(operation: Operation) -> dict[str, Any]:
+        for batch_id in touched:
+            abandon(desk, operation, authorisation, batch_id, "une de ses corrections a été annulée")
+        by = {"author": authorisation.author, "card": authorisation.card}
+        add_events(desk, operation, "undone", chosen["correction_id"], reason=reason, **by)
+        return {"corrections": chosen["correction_id"].to_list(), "batches": touched}
+
+    record(desk, "corrections-undone", authorisation.author, write)
+
+
+def approve(
+    desk: Desk,
+    authorisation: Authorisation,
+    numbers: Sequence[int],
+    *,
+    shown_at: datetime,
+    refuse: str | None = None,
+) -> None:
+    """The second pair of eyes: approve corrections, or refuse them with a reason.
+
+    `shown_at` (with zone) is when the approver was shown them: how long the decision took and how many were decided at
+    once stay in the journal. Raises NotAuthorisedError when the approver is the author of one of them (same card or same
+    holder) or outside the perimeter; UsageError for a correction that does not wait.
+    """
+    demand_role(authorisation, "approver")
+    chosen = _chosen(desk, numbers)
+    other = chosen.filter(pl.col("state") != "proposed")
+    if other.height:
+        state = FRENCH_STATES[other["state"][0]]
+        raise UsageError(f"La correction n° {other['correction_id'][0]} est {state} : elle n'attend pas d'approbation.")
+    own = chosen.filter((pl.col("author") == authorisation.author) | (pl.col("card") == authorisation.card))
+    if own.height:
+        raise NotAuthorisedError(
+            f"La correction n° {own['correction_id'][0]} est la vôtre : une autre personne, avec une autre carte, doit "
+            "l'approuver. Aucune exception n'est possible."
+        )
+    if refuse is not None and not refuse.strip():
+        raise UsageError("Refuser une correction demande un motif écrit.")
+    _demand_inside_of(desk, authorisation, chosen)
+    seconds = round((datetime.now(UTC) - shown_at).total_seconds(), 1)
+
+    def write(operation: Operation) -> dict[str, Any]:
+        event = "approved" if refuse is None else "refused"
+        by = {"author": authorisation.author, "card": authorisation.card}
+        add_events(desk, operation, event, chosen["correction_id"], reason=refuse, **by)
+        return {
+            "corrections": chosen["correction_id"].to_list(),
+            "decided_together": chosen.height,
+            "decided_in_seconds": seconds,
+        }
+
+    record(desk, "corrections-approved" if refuse is None else "corrections-refused", authorisation.author, write)
+
+
+def abandon(desk: Desk, operation: Operation, authorisation: Authorisation, batch_id: str, reason: str) -> None:
+    """Give a prepared batch up (inside `record`): its corrections wait again, approved ones stay approved."""
+    desk.store.sql(
+        "INSERT INTO batch_events SELECT coalesce(max(event_id), 0) + 1, ?, 'abandoned', ?, ?, NULL, NULL, ? FROM batch_events",
+        [batch_id, authorisation.author, reason, operation.at],
+    )
+    held = desk.store.sql(
+        """SELECT correction_id, bool_or(e.event = 'approved') AS approved
+           FROM batch_corrections JOIN correction_events e USING (correction_id)
+           WHERE batch_corrections.batch_id = ? GROUP BY correction_id""",
+        [batch_id],
+    ).pl()
+    for approved, event in ((True, "approved"), (False, "proposed")):
+        numbers = held.filter(pl.col("approved") == approved)["correction_id"]
+        add_events(desk, operation, event, numbers, author=authorisation.author, reason=reason)
+
+
+# --- steps of a proposal ---------------------------------------------------------------------------------------------
+
+
+def _completed(proposals: pl.DataFrame) -> pl.DataFrame:
+    """All the columns of a proposal; the last word on each field, once."""
+    lacking = [pl.lit(None, kind).alias(name) for name, kind in _PROPOSAL.items() if name not in proposals.columns]
+    frame = proposals.with_columns(lacking).select(pl.col(name).cast(kind) for name, kind in _PROPOSAL.items())
+    return (
+        frame.with_columns(pl.col("new").str.strip_chars(), pl.col("source").fill_null(BY_HAND))
+        .unique(_FIELD, keep="last", maintain_order=True)
+        .join(field_frame().drop("rank"), ["table", "column"], "left", maintain_order="left")
+    )
+
+
+def _demand_known(desk: Desk, snapshot_id: int, seen: pl.DataFrame) -> None:
+    stranger = seen.filter(pl.col("who").is_null())
+    if stranger.height:
+        from rpps_audit.corrections.fields import field
+
+        field(stranger["table"][0], stranger["column"][0])
+    absent = seen.filter(pl.col("line").is_null() & (pl.col("kind").fill_null("") != "add"))
+    if absent.height:
+        raise UsageError(
+            f"La fiche {absent['record_key'][0]} ({absent['table'][0]}) n'est pas dans l'extraction n° {snapshot_id}."
+        )
+    there = seen.filter(pl.col("line").is_not_null() & (pl.col("kind") == "add"))
+    if there.height:
+        raise UsageError(f"La situation {there['record_key'][0]} existe déjà : corrigez-la, ou fermez-la d'abord.")
+
+
+def _demand_latest(seen: pl.DataFrame, now: pl.DataFrame) -> None:
+    """Optimistic: whoever wrote first is shown, nothing is overwritten unseen."""
+    stale = seen.filter(pl.col("previous_id").ne_missing(pl.col("previous_id_now")))
+    if stale.is_empty():
+        return
+    first = stale.join(now, _FIELD, "left", suffix="_there").row(0, named=True)
+    where = f"{first['record_key']}, « {first['label']} »"
+    if first["previous_id_now"] is None:
+        raise ConflictError(f"{where} : la correction que vous avez vue n'est plus en cours. Relisez la fiche.")
+    state = FRENCH_STATES[first["previous_state"]]
+    raise ConflictError(
+        f"{where} : {first['previous_author']} a déjà corrigé ce champ (correction n° {first['previous_id_now']}, {state}). "
+        "Lisez-la ; pour la remplacer, dites que vous l'avez vue (--replaces)."
+    )
+
+
+def _places(seen: pl.DataFrame) -> pl.DataFrame:
+    """The records' establishments, and where they are to move; an added situation has only the latter."""
+    moved = pl.when(pl.col("column") == "finess").then(pl.col("new"))
+    return seen.select("table", "finess", "finess_legal", professional_id=_PERSON, new_finess=moved)
+
+
+def _kind() -> pl.Expr:
+    certified = (pl.col("who") == "etat-civil") & pl.col("certified_state").is_in(certified_states())
+    asked = certified.fill_null(False) | (pl.col("who") == "demande")
+    return pl.when(asked).then(pl.lit("request")).otherwise(pl.col("kind").fill_null("edit"))
+
+
+def _refusal(evidence: str) -> pl.Expr:
+    """Why a proposal is refused whatever the rules say, in French; null when it is not."""
+    unproven = (pl.col("kind") == "request") & pl.lit(not evidence.strip())
+    return (
+        pl.when(pl.col("new").eq_missing(pl.col("value")))
+        .then(pl.lit("le champ porte déjà cette valeur"))
+        .when(unproven & (pl.col("who") == "demande"))
+        .then(pl.lit("c'est une demande à adresser : elle doit citer un justificatif (--evidence)"))
+        .when(unproven)
+        .then(pl.lit("l'état civil est certifié : c'est une demande, qui doit citer un justificatif (--evidence)"))
+        .when((pl.col("kind") == "add") & pl.col("professional_waits"))
+        .then(pl.lit("une demande de cette personne est en attente dans le portail : une seule à la fois"))
+    )
+
+
+def _malformed() -> pl.Expr:
+    expected = pl.col("type").replace_strict(
+        {"date": "une vraie date, AAAA-MM-JJ", "yes_no": "true ou false", "code": "un code, sans espace"},
+        default="un texte d'une ligne",
+        return_dtype=pl.String,
+    )
+    return pl.when("wrong").then(pl.format("la nouvelle valeur n'a pas la bonne forme : {} est attendu", expected))
+
+
+def _broken_rules(desk: Desk, snapshot_id: int, passing: pl.DataFrame) -> pl.DataFrame:
+    """Proposals about people for whom a new error would appear, with the title of the rule that says no."""
+    if passing.is_empty():
+        return _REFUSED
+    facts = extract(desk.store, snapshot_id)
+    others = pending(desk.store, facts.series).join(passing, _FIELD, "anti")
+    changes = pl.concat([others.select(*_FIELD, "new", "kind"), passing.select(*_FIELD, "new", "kind")])
+    changes = changes.filter(_PERSON.is_in(passing["person"].unique().implode()))
+    errors = effect(desk.store, snapshot_id, desk.catalogue, changes).errors
+    if errors.is_empty():
+        return _REFUSED
+    titles = {rule.id: rule.title for rule in desk.catalogue}
+    found = errors.with_columns(
+        person=pl.coalesce("professional_id", _PERSON),
+        title=pl.col("rule_id").replace_strict(titles, default=None, return_dtype=pl.String),
+    ).unique("person", keep="first", maintain_order=True)
+    people = passing.drop("rule_id")
+    guilty = people.join(found.select("person", "rule_id", "title"), "person", "inner")
+    if guilty.is_empty():
+        # The error falls on somebody else's record: nobody's correction can be told apart.
+        guilty = people.join(found.head(1).select("rule_id", "title"), how="cross")
+    return _refused(
+        guilty.with_columns(reason=pl.format("elle créerait une erreur : « {} » ({})", "title", "rule_id")), rule=True
+    )
+
+
+def _waiting(desk: Desk, snapshot_id: int) -> pl.Series:
+    """People for whom a portal request is under way."""
+    sql = """SELECT DISTINCT professional_id FROM registrations
+             WHERE snapshot_id = ? AND pending_request_date IS NOT NULL AND professional_id IS NOT NULL"""
+    return desk.store.sql(sql, [snapshot_id]).pl().to_series()
+
+
+def _refused(frame: pl.DataFrame, *, rule: bool = False) -> pl.DataFrame:
+    said = pl.col("rule_id") if rule else pl.lit(None, pl.String).alias("rule_id")
+    return frame.select(*_FIELD, said, "reason")
+
+
+def _write(
+    desk: Desk, authorisation: Authorisation, snapshot_id: int, accepted: pl.DataFrame, reason: str, evidence: str
+) -> pl.DataFrame:
+    store = desk.store
+    first = store.next_id("corrections", "correction_id")
+    numbered = accepted.with_row_index("correction_id", first).with_columns(pl.col("correction_id").cast(pl.Int32))
+
+    def write(operation: Operation) -> dict[str, Any]:
+        store.connection.register("arriving", numbered.to_arrow())
+        store.sql(
+            """INSERT INTO corrections
+               SELECT correction_id, ?, ?, kind, "table", record_key, "column", value, new, previous_id_now, rule_id, source,
+                      confidence, ?, ?, ?, ?, sha256(? || correction_id), ? FROM arriving ORDER BY correction_id""",
+            [
+                operation.operation_id, snapshot_id, authorisation.author, authorisation.card, reason, evidence,
+                secrets.token_hex(32), operation.at,
+            ],
+        )  # fmt: skip
+        store.connection.unregister("arriving")
+        by = {"author": authorisation.author, "card": authorisation.card}
+        add_events(desk, operation, "proposed", numbered["correction_id"], **by)
+        return {"snapshot": snapshot_id, **_committed(desk, operation)}
+
+    record(desk, "corrections-proposed", authorisation.author, write)
+    return numbered
+
+
+def _committed(desk: Desk, operation: Operation) -> dict[str, Any]:
+    """What the journal says of the corrections of one decision: keys and salted hashes, by column."""
+    before = COMMITMENT.format(nonce="nonce", value="old")
+    after = COMMITMENT.format(nonce="nonce", value="new")
+    frame = desk.store.sql(
+        f"""SELECT correction_id AS id, record_key AS key, "column" AS field, rule_id AS rule, {before} AS before,
+                   {after} AS after FROM corrections WHERE operation_id = ? ORDER BY correction_id""",
+        [operation.operation_id],
+    ).pl()
+    return {"corrections": frame.to_dict(as_series=False)}
+
+
+def _chosen(desk: Desk, numbers: Sequence[int]) -> pl.DataFrame:
+    wanted = sorted(set(numbers))
+    frame = desk.store.sql(
+        """SELECT correction_id, snapshot_id, "table", record_key, "column", author, card, state, batch_id
+           FROM correction_states WHERE list_contains(?, correction_id) ORDER BY correction_id""",
+        [wanted],
+    ).pl()
+    unknown = set(wanted) - set(frame["correction_id"])
+    if unknown or not wanted:
+        raise UsageError(f"La correction n° {min(unknown)} n'existe pas." if unknown else "Aucune correction désignée.")
+    return frame
+
+
+def _demand_inside_of(desk: Desk, authorisation: Authorisation, chosen: pl.DataFrame) -> None:
+    for (snapshot_id,), group in chosen.group_by("snapshot_id", maintain_order=True):
+        now = field_values(desk.store, int(str(snapshot_id)), group)
+        demand_inside(desk.store, authorisation, int(str(snapshot_id)), _places(now.with_columns(new=pl.col("value"))))
+
+
+FRENCH_STATES = {
+    "proposed": "proposée",
+    "approved": "approuvée",
+    "refused": "refusée par l'approbateur",
+    "undone": "annulée",
+    "batched": "mise dans un lot",
+    "signed": "signée",
+    "sent": "envoyée",
+    "acknowledged": "reçue par le destinataire",
+    "rejected": "refusée par le destinataire",
+    "seen": "vue dans une extraction suivante",
+    "contradicted": "contredite par une extraction suivante",
+    "overdue": "en retard",
+    "vanished": "sans suite : la fiche a disparu",
+}
+_REFUSED = pl.DataFrame(
+    schema={"table": pl.String, "record_key": pl.String, "column": pl.String, "rule_id": pl.String, "reason": pl.String}
+)
+_NOTHING = pl.DataFrame(
+    schema={"correction_id": pl.Int32, "table": pl.String, "record_key": pl.String, "column": pl.String}
+)

@@ -1,0 +1,140 @@
+"""What a field holds now: the export's value, or the one a pending correction gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import NamedTuple
+
+import duckdb
+import polars as pl
+
+from rpps_audit.checks.views import latest_sources, prepare_views
+from rpps_audit.corrections.fields import fields, value_sql
+from rpps_audit.errors import UsageError
+from rpps_audit.store import Store
+
+# Decided, and neither taken back nor settled by a later export.
+PENDING = ("proposed", "approved", "batched", "signed", "sent", "acknowledged", "overdue")
+_KEYS = pl.Schema({"table": pl.String, "record_key": pl.String, "column": pl.String})
+
+
+class Extract(NamedTuple):
+    """The loaded export that corrections speak of."""
+
+    snapshot_id: int
+    kind: str
+    layout: str
+    series: str
+    file_name: str
+    data_date: date
+    content_hash: str
+    encoding: str
+    columns: tuple[str, ...]
+
+
+def extract(store: Store, snapshot_id: int) -> Extract:
+    """The facts of a snapshot of people in situations. Raises UsageError for another kind or an unknown one."""
+    row = store.sql(
+        """SELECT snapshot_id, kind, layout, series, file_name, data_date, content_hash, encoding, columns
+           FROM snapshots WHERE snapshot_id = ? AND kind IN ('suivi', 'annuaire-restreint')""",
+        [snapshot_id],
+    ).fetchone()
+    if row is None:
+        raise UsageError(
+            f"L'extraction n° {snapshot_id} n'existe pas, ou n'est ni un fichier de suivi ni une extraction restreinte : "
+            "on n'y corrige rien."
+        )
+    return Extract(*row[:-1], columns=tuple(row[-1]))
+
+
+def latest_extract(store: Store) -> Extract:
+    """The last loaded export that can be corrected: the suivi before the restricted extract. Raises UsageError."""
+    row = store.sql(
+        """SELECT snapshot_id FROM snapshots WHERE kind IN ('suivi', 'annuaire-restreint')
+           ORDER BY kind = 'suivi' DESC, data_date DESC, snapshot_id DESC LIMIT 1"""
+    ).fetchone()
+    if row is None:
+        raise UsageError("Aucune extraction à corriger n'est chargée. Chargez-en une : rpps-audit load FICHIER.")
+    return extract(store, row[0])
+
+
+@contextmanager
+def reading(store: Store, snapshot_id: int, as_of: date) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the views of one snapshot: professional, situation and the other files beside it."""
+    reader = store.connection.cursor()
+    try:
+        prepare_views(reader, snapshot_id, as_of, latest_sources(reader, snapshot_id))
+        yield reader
+    finally:
+        reader.close()
+
+
+def pending(store: Store, series: str) -> pl.DataFrame:
+    """The correction in force of each field of a series: the last one pending.
+
+    Columns: table, record_key, column, new, kind, previous_id, previous_author, previous_state.
+    """
+    return store.sql(
+        """SELECT "table", record_key, "column", new, kind, correction_id AS previous_id, author AS previous_author,
+                  state AS previous_state
+           FROM correction_states WHERE series = ? AND list_contains(?, state)
+           QUALIFY row_number() OVER (PARTITION BY "table", record_key, "column" ORDER BY correction_id DESC) = 1""",
+        [series, list(PENDING)],
+    ).pl()
+
+
+def field_values(store: Store, snapshot_id: int, keys: pl.DataFrame) -> pl.DataFrame:
+    """What each field [table, record_key, column] holds: `base` in the export, `value` once corrected.
+
+    Also: line (null for a record that is not in the export), professional_id, finess, finess_legal, certified_state,
+    waiting (a portal request is under way), previous_id, previous_author, previous_state (null without a pending
+    correction).
+    """
+    facts = extract(store, snapshot_id)
+    wanted = keys.select(pl.col(name).cast(kind) for name, kind in _KEYS.items()).unique(maintain_order=True)
+    with reading(store, snapshot_id, facts.data_date) as reader:
+        reader.register("wanted", wanted.to_arrow())
+        found = [_table_values(reader, table) for table in ("professional", "situation")]
+    return (
+        wanted.join(pl.concat(found), ["table", "record_key", "column"], "left", nulls_equal=True)
+        .join(pending(store, facts.series), ["table", "record_key", "column"], "left")
+        .with_columns(value=pl.when(pl.col("previous_id").is_null()).then("base").otherwise("new"))
+        .drop("new", "kind")
+    )
+
+
+def _table_values(reader: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:
+    columns = [one.column for one in fields() if one.table == table]
+    chosen = ", ".join(f'{value_sql(column)} AS "{column}:"' for column in columns)
+    wide = reader.execute(
+        f"""SELECT '{table}' AS "table", record_key, line, professional_id, finess, finess_legal,
+                   civil_status_state AS certified_state, pending_request_date IS NOT NULL AS waiting, {chosen}
+            FROM {table} WHERE record_key IN (SELECT record_key FROM wanted WHERE "table" = '{table}')
+            QUALIFY row_number() OVER (PARTITION BY record_key ORDER BY line) = 1"""
+    ).pl()
+    facts = ["table", "record_key", "line", "professional_id", "finess", "finess_legal", "certified_state", "waiting"]
+    long = wide.unpivot([f"{column}:" for column in columns], index=facts, variable_name="column", value_name="base")
+    return long.with_columns(pl.col("column").str.strip_chars_end(":"), pl.col("base").cast(pl.String))
+
+
+def workplaces(store: Store, snapshot_id: int, professionals: pl.Series) -> pl.DataFrame:
+    """Where these people stand registered [professional_id, finess, finess_legal], one row per place."""
+    reader = store.connection.cursor()
+    try:
+        reader.register("asked", professionals.drop_nulls().unique().alias("professional_id").to_frame().to_arrow())
+        return reader.execute(
+            f"""SELECT DISTINCT professional_id, finess, coalesce(finess_legal, e.legal) AS finess_legal
+                FROM registrations LEFT JOIN ({OPERATORS}) e USING (finess)
+                WHERE snapshot_id = ? AND finess IS NOT NULL AND professional_id IN (SELECT professional_id FROM asked)
+                ORDER BY ALL""",
+            [snapshot_id],
+        ).pl()
+    finally:
+        reader.close()
+
+
+# The operator above each establishment, from the last FINESS file that knows it.
+OPERATORS = """SELECT finess, arg_max(finess_legal, snapshot_id) AS legal FROM establishments
+               WHERE finess IS NOT NULL GROUP BY finess"""
