@@ -1,12 +1,12 @@
 """The table of planted defects: what is wrong, in which file, and every finding that must come of it.
 
 Written from the rules' descriptions, never from their code: the test compares the two. A defect that rightly breaks two
-rules lists both. A name beginning with `_` is a defect of time: the same lines, wrong only at the later date.
+rules lists both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -82,13 +82,25 @@ def _work(
 
 def _closed(rule: str, column: str, values: Mapping[str, Any]) -> Plant:
     """A defect of a closed second situation, in the follow-up file alone."""
-    ended = {"is_open": False, "end_date": date(2026, 5, 29), "end_reason": "CHL", "last_confirmed": _NO_DAY}
+    ended = {
+        "start_date": date(2024, 2, 5),
+        "end_date": date(2026, 5, 29),
+        "end_reason": "CHL",
+        "is_open": False,
+        "last_confirmed": _NO_DAY,
+    }
     return _work(rule, column, {**ended, **values}, files=FOLLOW_UP, rank=1)
 
 
 _NO_DAY = pl.lit(None, pl.Date)
 _NOTHING = pl.lit(None, pl.String)
 _RANK = pl.col("person").cast(pl.String).str.zfill(9)
+_TOO_LONG = pl.concat_str(pl.lit("06 39 "), _RANK)
+
+
+def _no_mobile(files: tuple[str, ...]) -> Finding:
+    """What is no telephone number is no mobile either."""
+    return Finding("telephone-non-mobile", P, "phone", files)
 
 
 def _absent() -> list[Plant]:
@@ -173,7 +185,7 @@ def _civil_status() -> list[Plant]:
         _person("nom-naissance-caracteres", "birth_name", {"birth_name": name + " - PETIT"}),
         _person("prenoms-caracteres", "first_names", {"first_names": pl.col("exercise_first_name") + "/Alex"}),
         _work("nom-exercice-caracteres", "exercise_name", {"exercise_name": name + " (REMPL.)"}),
-        _person("prenoms-ambigus", "first_names", {"first_names": "N'Deye, Marie"}, files=(RESTRICTED,)),
+        _person("prenoms-ambigus", "first_names_ambiguous", {"first_names": "N'Deye, Marie"}, files=(RESTRICTED,)),
         _person("nom-egal-prenom", "birth_name", {"first_names": name.str.to_titlecase()}),
         _person("nom-fictif", "birth_name", {"birth_name": "TEST"}),
         _person("date-naissance-illisible", "birth_date_text", {**spoiled, "birth_date_text": "31/02/1980"}),
@@ -214,7 +226,7 @@ def _contact() -> list[Plant]:
             "email-generique", "email", {"email": pl.concat_str(pl.lit("contact."), "person", pl.lit("@asso.example"))}
         ),
         _person("email-mssante", "email", {"email": local + "@exemple.mssante.fr"}),
-        _person("telephone-format", "phone", {"phone": pl.concat_str(pl.lit("06 39 "), _RANK)}, situations=2),
+        _person("telephone-format", "phone", {"phone": _TOO_LONG}, _no_mobile(BOTH), situations=2),
         _person("telephone-non-mobile", "phone", {"phone": landline}),
     ]
 
@@ -240,7 +252,6 @@ def _situation_codes() -> list[Plant]:
 
 def _dates() -> list[Plant]:
     """Start, end, sign of life."""
-    start = pl.col("start_date")
     early = pl.col("birth_date") + pl.duration(days=5_114)
     return [
         _work(
@@ -250,7 +261,7 @@ def _dates() -> list[Plant]:
             files=FOLLOW_UP,
         ),
         _closed("date-fin-illisible", "end_date_text", {"end_date": _NO_DAY, "end_date_text": "30/02/2026"}),
-        _closed("fin-avant-debut", "end_date", {"end_date": start - pl.duration(days=40)}),
+        _closed("fin-avant-debut", "end_date", {"start_date": date(2026, 6, 15)}),
         _closed("motif-fin-inconnu", "end_reason", {"end_reason": "XYZ"}),
         _work("motif-sans-fin", "end_date", {"end_reason": "CHL"}, files=FOLLOW_UP),
         _work("age-prise-de-fonction", "start_date", {"start_date": early}, files=FOLLOW_UP),
@@ -261,7 +272,12 @@ def _dates() -> list[Plant]:
             files=FOLLOW_UP,
             rank=1,
         ),
-        _work("fin-passee-ouverte", "end_date", {"end_date": date(2026, 3, 31), "end_reason": "AUT"}, files=FOLLOW_UP),
+        _work(
+            "fin-passee-ouverte",
+            "end_date",
+            {"start_date": date(2024, 2, 5), "end_date": date(2026, 3, 31), "end_reason": "AUT"},
+            files=FOLLOW_UP,
+        ),
         _work(
             "ouverte-trop-longtemps",
             "start_date",
@@ -398,14 +414,13 @@ def _life() -> list[Plant]:
     """From the first follow-up to the second: fixed, new, gone, or badly fixed."""
     first, now = (BEFORE,), (NOW, RESTRICTED)
     ended = {"is_open": False, "end_date": date(2026, 7, 31), "end_reason": "CHL", "last_confirmed": _NO_DAY}
-    wrong = pl.concat_str(pl.lit("06 39 "), _RANK)
     return [
         # Fixed.
-        _fixed(Finding("email-absent", P, "email", first), {"email": _NOTHING}),
-        _fixed(Finding("telephone-format", P, "phone", first), {"phone": wrong}),
-        _fixed(Finding("nom-exercice-absent", S, "exercise_name", first), {"exercise_name": _NOTHING}),
-        _fixed(Finding("role-absent", S, "role", first), {"role": _NOTHING}),
-        _fixed(Finding("date-debut-absente", S, "start_date", first), {"start_date": _NO_DAY}),
+        _fixed([Finding("email-absent", P, "email", first)], {"email": _NOTHING}),
+        _fixed([Finding("telephone-format", P, "phone", first), _no_mobile(first)], {"phone": _TOO_LONG}),
+        _fixed([Finding("nom-exercice-absent", S, "exercise_name", first)], {"exercise_name": _NOTHING}),
+        _fixed([Finding("role-absent", S, "role", first)], {"role": _NOTHING}),
+        _fixed([Finding("date-debut-absente", S, "start_date", first)], {"start_date": _NO_DAY}),
         Plant(
             [
                 Finding("profession-retiree", S, "profession", first),
@@ -464,8 +479,8 @@ def _life() -> list[Plant]:
         ),
         # Badly fixed: another wrong number, and an address that is none.
         Plant(
-            [Finding("telephone-format", P, "phone", BOTH)],
-            [Change({"phone": wrong}, first), Change({"phone": wrong + " bis"}, SINCE)],
+            [Finding("telephone-format", P, "phone", BOTH), _no_mobile(BOTH)],
+            [Change({"phone": _TOO_LONG}, first), Change({"phone": _TOO_LONG + " bis"}, SINCE)],
         ),
         Plant(
             [Finding("email-absent", P, "email", first), Finding("email-format", P, "email", now)],
@@ -477,8 +492,9 @@ def _life() -> list[Plant]:
     ]
 
 
-def _fixed(finding: Finding, values: Mapping[str, Any]) -> Plant:
-    return Plant([finding], [Change(values, finding.files)])
+def _fixed(findings: Sequence[Finding], values: Mapping[str, Any]) -> Plant:
+    """Wrong in the first follow-up alone."""
+    return Plant(findings, [Change(values, findings[0].files)])
 
 
 def _harmless() -> list[Plant]:

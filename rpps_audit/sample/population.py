@@ -28,6 +28,7 @@ _DATA = Path(__file__).parent / "data"
 _FIRST_BIRTH = date(1961, 1, 1)
 _BIRTH_DAYS = 14_243  # prime: people of the same slot meet on the same day as seldom as can be; ends on 2000-01-01
 _FIRST_START, _START_DAYS = date(2022, 3, 1), 1_600  # the roles exist since 2022-02-25; ends on 2026-07-17
+_FIRST_END = date(2026, 4, 1)  # every profession of the sample is in the nomenclature by then
 _PER_ESTABLISHMENT = 18
 
 
@@ -177,7 +178,7 @@ def _work(
     later = lines["rank"].to_numpy() > 0
     closed = later & ~plain & (rng.random(count) < 0.3)
     start = rng.integers(0, np.where(closed, _START_DAYS // 2, _START_DAYS))
-    end = start + rng.integers(60, _START_DAYS // 2, count)
+    end = rng.integers(0, 130, count)
     fixed_term = ~closed & ~plain & (rng.random(count) < 0.05)
     draws = pl.DataFrame(
         {
@@ -197,7 +198,7 @@ def _work(
     begun = pl.lit(_FIRST_START) + pl.duration(days="start")
     ended = (
         pl.when("closed")
-        .then(pl.lit(_FIRST_START) + pl.duration(days="end"))
+        .then(pl.lit(_FIRST_END) + pl.duration(days="end"))
         .when("fixed_term")
         .then(pl.lit(LAST_DAY) + pl.duration(days="horizon"))
     )
