@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from rpps_audit.reference import SPLIT_CITIES, commune_search
+from rpps_audit.reports.french import counted
 from rpps_audit.workbench.live import LiveWidget, module
-from rpps_audit.workbench.words import count
 
 _SHOWN = 20
 
@@ -74,7 +74,7 @@ class CommuneSearch(LiveWidget):
         if not self._results:
             return "Tapez au moins deux lettres du nom."
         more = ", les premières ; précisez le nom" if len(self._results) == _SHOWN else ""
-        return f"{count(len(self._results), 'commune', 'communes')}{more}."
+        return f"{counted(len(self._results), 'commune', 'communes')}{more}."
 
     def _split_city(self) -> bool:
         return self.code in SPLIT_CITIES

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rpps_audit.errors import UnreadableInputError
+from rpps_audit.reports.french import counted
 from rpps_audit.workbench.live import LiveWidget, module
-from rpps_audit.workbench.words import count
 
 
 class DropZone(LiveWidget):
@@ -44,7 +44,7 @@ class DropZone(LiveWidget):
     def do_finish(self) -> None:
         """Every file has come."""
         files, self._whole = self._whole, []
-        self.said = f"{count(len(files), 'fichier reçu', 'fichiers reçus')}."
+        self.said = f"{counted(len(files), 'fichier reçu', 'fichiers reçus')}."
         if files:
             self._on_files(files)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from rpps_audit.reports.french import counted, number
 from rpps_audit.workbench.live import LiveWidget, module
 from rpps_audit.workbench.table import PAGE_SIZES, Column, Table, french_text
-from rpps_audit.workbench.words import count, number
 
 
 class Grid(LiveWidget):
@@ -64,13 +64,13 @@ class Grid(LiveWidget):
         """What a screen reader says after each change."""
         table = self.table
         found, every = table.found().height, table.frame.height
-        said = count(found, *self.row) + (f" sur {number(every)}" if found != every else "")
+        said = counted(found, *self.row) + (f" sur {number(every)}" if found != every else "")
         if table.pages > 1:
             said += f", page {number(table.page + 1)} sur {number(table.pages)}"
         if table.selected:
-            said += f" ; {count(len(table.selected), 'choisie', 'choisies')}"
+            said += f" ; {counted(len(table.selected), 'choisie', 'choisies')}"
         faults = sum(bool(table.faults_of(key, column)) for key, column in self._judged())
-        return said + (f" ; {count(faults, 'cellule à revoir', 'cellules à revoir')}" if faults else "")
+        return said + (f" ; {counted(faults, 'cellule à revoir', 'cellules à revoir')}" if faults else "")
 
     def replace(self, frame: pl.DataFrame) -> None:
         """Show another frame of the same columns; filters, order and selection stay."""
@@ -154,7 +154,7 @@ class Grid(LiveWidget):
         return f"Annuler la dernière modification ({self.table.column(last.column).label})"
 
     def __repr__(self) -> str:
-        return f"{self.caption} : {count(self.table.frame.height, *self.row)}"
+        return f"{self.caption} : {counted(self.table.frame.height, *self.row)}"
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -7,30 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
+from rpps_audit.reports.french import counted
+from rpps_audit.reports.labels import KINDS
 from rpps_audit.workbench.drop import DropZone
 from rpps_audit.workbench.panel import Panel
 from rpps_audit.workbench.screen import Screen, section
 from rpps_audit.workbench.task import Task, Tell
-from rpps_audit.workbench.words import count
 from rpps_audit.workspace import Workspace
 
 if TYPE_CHECKING:
     from rpps_audit.audit import Audit
 
 PASSAGE = "depot"
-KINDS = {
-    "suivi": "fichier de suivi",
-    "annuaire-restreint": "extraction restreinte",
-    "annuaire-public": "extraction publique",
-    "cat18": "ancienne extraction CAT18",
-    "savoir-faire": "savoir-faire",
-    "diplomes": "diplômes",
-    "cartes": "cartes CPS et CPF",
-    "mssante": "messageries MSSanté",
-    "rh": "fichier du personnel",
-    "finess": "établissements FINESS",
-    "cog": "communes et pays",
-}
 
 
 class Home(Screen):
@@ -76,7 +64,7 @@ class Home(Screen):
         for panel in self._panels:
             panel.refresh()
         findings = sum(run.findings for run in result.runs)
-        return f"Terminé : {count(findings, 'constat', 'constats')}."
+        return f"Terminé : {counted(findings, 'constat', 'constats')}."
 
     def _panel(self, template: str, values: Any) -> Panel:
         panel = Panel(template, values)

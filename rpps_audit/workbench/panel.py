@@ -9,8 +9,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from rpps_audit.reports.french import counted, number
+from rpps_audit.workbench.faults import tell_fault
 from rpps_audit.workbench.live import LiveWidget, module
-from rpps_audit.workbench.words import count, number
 
 
 class Panel(LiveWidget):
@@ -27,6 +28,15 @@ class Panel(LiveWidget):
     def view(self) -> dict[str, Any]:
         """The page's HTML."""
         return {"html": _environment().get_template(f"{self._template}.html").render(self._values())}
+
+    def act(self, work: Callable[[], None]) -> None:
+        """Do what a button beside the panel asks, then show the result, or one sentence about what failed."""
+        self.message = ""
+        try:
+            work()
+        except Exception as error:
+            self.message = tell_fault(error)
+        self.refresh()
 
     def do_open(self, key: str) -> None:
         """A button of the template was pressed."""
@@ -45,7 +55,7 @@ def _environment() -> Environment:
         loader=PackageLoader("rpps_audit.workbench"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters.update(number=number, day=lambda day: f"{day:%d/%m/%Y}" if day else "", lines=_lines)
-    environment.globals["count"] = count
+    environment.globals["counted"] = counted
     return environment
 
 

@@ -1,8 +1,8 @@
-// The card panel and its PIN dialog. The PIN leaves this page in one message and is wiped from the field at once.
+// The card panel and its dialog. The PIN leaves this page in one binary message and is wiped from the field at once.
 
 function render({ model, el }) {
   const id = fresh("carte");
-  let view = null;
+  let drawn = "";
   let clock = null;
   let until = 0;
 
@@ -10,48 +10,69 @@ function render({ model, el }) {
   const left = h("p", { class: "rpps-card-left" });
   const alert = h("p", { role: "alert", class: "rpps-alert" });
   const buttons = h("div", { class: "rpps-bar" });
-  const pin = h("input", {
-    id: `${id}-pin`, type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "8", "aria-describedby": `${id}-why`, required: true,
-  });
+  const pin = h("input", { id: `${id}-pin`, type: "password", inputmode: "numeric", autocomplete: "off", "aria-describedby": `${id}-why` });
+  const pinLabel = h("label", { for: `${id}-pin` }, "Code porteur");
   const why = h("p", { id: `${id}-why` });
-  const form = h("form", { method: "dialog", onsubmit: submit },
-    h("h3", { id: `${id}-title` }, "Code de la carte"), why,
-    h("label", { for: `${id}-pin` }, "Code à quatre chiffres de la carte CPx"), pin,
-    h("div", { class: "rpps-bar" }, h("button", { type: "submit", class: "rpps-main" }, "Valider"),
-      h("button", { type: "button", onclick: () => { pin.value = ""; dialog.close(); } }, "Renoncer")));
+  const title = h("h3", { id: `${id}-title` });
+  const go = h("button", { type: "submit", class: "rpps-main" });
+  const form = h("form", { onsubmit: submit }, title, why, pinLabel, pin,
+    h("div", { class: "rpps-bar" }, go, h("button", { type: "button", onclick: giveUp }, "Renoncer")));
   const dialog = h("dialog", { "aria-labelledby": `${id}-title`, class: "rpps-dialog" }, form);
-  dialog.addEventListener("close", () => { pin.value = ""; });
+  dialog.addEventListener("cancel", (event) => { event.preventDefault(); giveUp(); });
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(h("section", { class: "rpps-card", "aria-label": "Carte CPx" }, state, left, alert, buttons, dialog));
 
   function submit(event) {
     event.preventDefault();
-    const typed = pin.value;
+    const typed = new TextEncoder().encode(pin.value);
     pin.value = "";
-    dialog.close();
-    model.send({ do: "enter_pin", pin: typed });
+    model.send({ do: "answer" }, undefined, [typed.buffer]);
+    typed.fill(0);
   }
 
-  function draw(next) {
-    view = next;
+  function giveUp() {
+    pin.value = "";
+    model.send({ do: "give_up" });
+  }
+
+  function draw(view) {
+    until = Date.now() + 1000 * view.seconds_left;
+    const content = JSON.stringify({ ...view, seconds_left: view.seconds_left > 0 });
+    if (content === drawn) return;
+    drawn = content;
     state.textContent = view.state;
     alert.textContent = view.message || "";
     buttons.replaceChildren(...[
-      view.can_open && h("button", { type: "button", class: "rpps-main", onclick: () => { why.textContent = view.why; dialog.showModal(); pin.focus(); } }, "Ouvrir ma session avec la carte"),
-      view.can_close && h("button", { type: "button", onclick: () => model.send({ do: "close" }) }, "Fermer la session"),
-      h("button", { type: "button", onclick: () => model.send({ do: "show" }) }, "Relire la carte"),
+      view.can_open && h("button", { type: "button", class: "rpps-main", onclick: () => model.send({ do: "open_session" }) }, "Ouvrir ma session avec la carte"),
+      view.can_close && h("button", { type: "button", onclick: () => model.send({ do: "close_session" }) }, "Fermer la session"),
+      !view.can_close && h("button", { type: "button", onclick: () => model.send({ do: "show" }) }, "Relire la carte"),
     ].filter(Boolean));
-    until = Date.now() + 1000 * view.seconds_left;
+    question(view.question);
     clearInterval(clock);
     tick();
     if (view.seconds_left > 0) clock = setInterval(tick, 1000);
   }
 
+  function question(asked) {
+    if (!asked) {
+      pin.value = "";
+      if (dialog.open) dialog.close();
+      return;
+    }
+    title.textContent = asked.title;
+    why.textContent = asked.sentence;
+    go.textContent = asked.go;
+    go.hidden = !asked.go;
+    pin.hidden = pinLabel.hidden = !asked.digits;
+    pin.maxLength = asked.digits || 0;
+    if (!dialog.open) dialog.showModal();
+    (asked.digits ? pin : go).focus();
+  }
+
   function tick() {
     const seconds = Math.max(0, Math.round((until - Date.now()) / 1000));
     const said = `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
-    left.textContent = view.seconds_left > 0 ? `Fermeture automatique dans ${said}.` : "";
-    if (view.seconds_left > 0 && seconds === 0) { clearInterval(clock); model.send({ do: "show" }); }
+    left.textContent = until > Date.now() ? `Fermeture automatique dans ${said}.` : "";
   }
 
   const end = live(model, el, draw);

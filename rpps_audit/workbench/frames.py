@@ -1,0 +1,113 @@
+"""Frames of the other rooms as grids: French headings, role and profession by their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import polars as pl
+
+from rpps_audit.ingest import layout
+from rpps_audit.reference import load_nomenclature
+from rpps_audit.reports.labels import SEVERITIES, STATES
+from rpps_audit.workbench.grid import Grid
+from rpps_audit.workbench.table import Column, Table
+
+# The headings of every column the screens show; a column that is not here is not shown.
+HEADINGS = {
+    "who": "Nom",
+    "record_key": "Enregistrement",
+    "professional_id": "Professionnel (IDNPS)",
+    "rule": "Contrôle",
+    "rule_id": "Contrôle",
+    "rule_ids": "Pourquoi",
+    "severity": "Gravité",
+    "state": "État",
+    "reason": "Motif",
+    "field": "Donnée",
+    "document_type": "Document",
+    "label": "Libellé",
+    "type_code": "Code XDS",
+    "code": "Code",
+    "column": "Nature",
+    "finess": "FINESS",
+    "name": "Établissement",
+    "structure_name": "Établissement",
+    "operator": "Organisme (FINESS juridique)",
+    "finess_legal": "Organisme (FINESS juridique)",
+    "role": "Rôle",
+    "roles": "Rôles",
+    "profession": "Profession",
+    "successor": "Code successeur",
+    "successor_label": "Libellé du successeur",
+    "since": "Oubliée depuis le",
+    "forgotten_since": "Oubliée depuis le",
+    "days": "Jours",
+    "professionals": "Professionnels",
+    "professionals_forgotten": "dont par oubli",
+    "situations": "Situations",
+    "forgotten_situations": "Situations oubliées",
+    "establishments": "Établissements",
+    "operators": "Organismes",
+    "documents": "Types de documents",
+    "documents_added": "Ajoutés par l’oubli",
+    "documents_forgotten": "dont par oubli",
+    "person_documents": "Documents × personnes",
+    "person_documents_forgotten": "dont par oubli",
+    "person_days": "Documents × jours",
+    "person_days_forgotten": "dont par oubli (jours)",
+    "exposed": "Documents × jours",
+    "unknown_roles": "Rôles sans droits connus",
+    "undated": "Sans date de début",
+    "professionals_gaining": "Gagnent",
+    "professionals_losing": "Perdent",
+    "gained": "Documents gagnés",
+    "lost": "Documents perdus",
+}
+NATURES = {"profession": "profession", "role": "rôle"}
+
+
+def labels(nomenclature: str) -> dict[str, str]:
+    """Code to label."""
+    frame = load_nomenclature(nomenclature).frame
+    return dict(zip(frame["code"], frame["label"], strict=True))
+
+
+@cache
+def field_labels() -> dict[str, str]:
+    """The store's columns, called as on the portal's screens (the headings of the `suivi` template)."""
+    named = {column.field: column.header for column in layout("suivi").columns if column.field}
+    return {field: header.split(" (")[0] for field, header in named.items()}
+
+
+def frame_grid(
+    frame: pl.DataFrame,
+    caption: str,
+    *,
+    empty: str,
+    row: tuple[str, str] = ("ligne", "lignes"),
+    key: str | None = None,
+    on_open: Callable[[str], None] | None = None,
+) -> Grid:
+    """A grid on a frame: its columns that have a heading, in the frame's order; `key` names the rows uniquely."""
+    if key is None:
+        key = "row_number"
+        frame = frame.with_row_index(key).with_columns(pl.col(key).cast(pl.String))
+    columns = [_column(name, frame) for name in frame.columns if name in HEADINGS]
+    return Grid(Table(frame, columns, key=key), caption=caption, empty=empty, row=row, on_open=on_open)
+
+
+def _column(name: str, frame: pl.DataFrame) -> Column:
+    return Column(name, HEADINGS[name], choices=_choices(name, frame), numeric=frame.schema[name].is_numeric())
+
+
+def _choices(name: str, frame: pl.DataFrame) -> Mapping[str, str] | None:
+    known = {"severity": SEVERITIES, "state": STATES, "column": NATURES}.get(name)
+    if name == "role":
+        known = labels("roles")
+    if name == "profession":
+        known = labels("professions")
+    if known is None:
+        return None
+    met = frame[name].drop_nulls().unique().sort().to_list()
+    return {code: known.get(code, code) for code in met}

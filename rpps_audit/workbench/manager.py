@@ -1,0 +1,255 @@
+"""Gestionnaire: what is due today, where and why, and one record with everything known about it.
+
+Without an open card session the screen shows keys; with one, the names of the manager's own establishments. Both are
+decided at each drawing, so that taking the card out masks the names at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+from ipywidgets import Dropdown, HBox, VBox, Widget  # type: ignore[import-untyped]
+
+from rpps_audit.card import Perimeter
+from rpps_audit.checks import OPEN_STATES, findings
+from rpps_audit.store import Store
+from rpps_audit.workbench.card import CardPanel
+from rpps_audit.workbench.frames import field_labels, frame_grid
+from rpps_audit.workbench.panel import Panel, sentence
+from rpps_audit.workbench.screen import EMPTY, Screen, section
+from rpps_audit.workbench.sheet import Sheet, read_sheet
+from rpps_audit.workspace import Workspace
+
+MASKED = "masqué"
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is to be done on `as_of`. Both frames have record_key, finess, finess_legal, structure_name, birth_name and
+    first_names beside the columns of `Exposure.forgotten` and `checks.findings`."""
+
+    as_of: date
+    snapshots: tuple[int, ...]
+    forgotten: pl.DataFrame
+    findings: pl.DataFrame
+    not_evaluable: int
+
+
+class Manager(Screen):
+    """The manager's page. `rule` and `finess` are the facets chosen ("" = all), `key` the record opened."""
+
+    def __init__(self, workspace: Workspace | None = None) -> None:
+        super().__init__(workspace)
+        self.rule = self.finess = self.key = ""
+        self._grids: list[tuple[Any, Any]] = []
+        self._sheets: list[Panel] = []
+
+    @cached_property
+    def panel(self) -> CardPanel:
+        """The card."""
+        return CardPanel(self.workspace.path, on_change=self.redraw)
+
+    @cached_property
+    def due_today(self) -> Due | None:
+        """Read once, None on an empty workspace."""
+        if not self.has_store:
+            return None
+        with self.store() as store:
+            return _read_due(store, self.workspace)
+
+    # -- sections ----------------------------------------------------------------------------------------------
+
+    @section
+    def card(self) -> Widget:
+        """The card panel."""
+        return self.panel
+
+    @section
+    def due(self) -> Widget:
+        """Situations that should be closed, the most exposing first."""
+        due = self.due_today
+        if due is None:
+            return sentence(EMPTY)
+        grid = frame_grid(
+            self.shown_forgotten(),
+            "Situations à fermer, celles qui ouvrent le plus de documents depuis le plus longtemps d’abord",
+            empty="Aucune situation oubliée : toutes les situations ouvertes sont justifiées par les fichiers chargés.",
+            row=("situation", "situations"),
+            key="record_key",
+            on_open=self.open_record,
+        )
+        self._grids.append((grid, self.shown_forgotten))
+        return VBox([Panel("due", self._figures), grid])
+
+    @section
+    def findings(self) -> Widget:
+        """Every open finding, with facets by rule and by establishment."""
+        due = self.due_today
+        if due is None:
+            return sentence(EMPTY)
+        grid = frame_grid(
+            self.shown_findings(),
+            "Constats ouverts",
+            empty="Aucun constat ouvert.",
+            row=("constat", "constats"),
+            key="finding",
+            on_open=self.open_finding,
+        )
+        self._grids.append((grid, self.shown_findings))
+        return VBox([HBox([self._facet("rule", "Contrôle"), self._facet("finess", "Établissement")]), grid])
+
+    @section
+    def sheet(self) -> Widget:
+        """The record opened."""
+        panel = Panel("sheet", self.sheet_values, on_open=self.open_record)
+        self._sheets.append(panel)
+        return panel
+
+    # -- state -------------------------------------------------------------------------------------------------
+
+    def choose(self, facet: str, value: str) -> None:
+        """Keep one rule or one establishment ("" = all)."""
+        setattr(self, facet, value)
+        self.redraw()
+
+    def open_record(self, key: str) -> None:
+        """Show a record's sheet."""
+        self.key = key
+        for panel in self._sheets:
+            panel.refresh()
+
+    def open_finding(self, finding: str) -> None:
+        """Show the sheet of a finding's record (`finding` is rule + key, as in the grid)."""
+        self.open_record(finding.split("\n")[1])
+
+    def redraw(self) -> None:
+        """Draw everything again: the session or a facet has changed."""
+        for grid, frame in self._grids:
+            grid.replace(frame())
+        for panel in self._sheets:
+            panel.refresh()
+
+    def facets(self, facet: str) -> pl.DataFrame:
+        """What a facet offers, with how many findings each [value, label, findings]."""
+        due = self.due_today
+        assert due is not None
+        label = "title" if facet == "rule" else "structure_name"
+        column = "rule_id" if facet == "rule" else "finess"
+        return (
+            due.findings.filter(pl.col(column).is_not_null())
+            .group_by(column)
+            .agg(pl.col(label).first(), pl.len().alias("findings"))
+            .select(value=column, label=pl.coalesce(label, column), findings="findings")
+            .sort("findings", "value", descending=[True, False])
+        )
+
+    def shown_forgotten(self) -> pl.DataFrame:
+        """The grid of forgotten situations."""
+        assert self.due_today is not None
+        frame = self.due_today.forgotten.with_columns(
+            self._who(), exposed=pl.col("documents_added") * pl.col("days"), finess=pl.col("finess")
+        )
+        return frame.select(
+            *("record_key", "who", "structure_name", "finess", "role", "since", "days"),
+            *("documents", "documents_added", "exposed", "rule_ids"),
+        )
+
+    def shown_findings(self) -> pl.DataFrame:
+        """The grid of findings, facets applied."""
+        assert self.due_today is not None
+        kept = [pl.col(name) == value for name, value in (("rule_id", self.rule), ("finess", self.finess)) if value]
+        frame = self.due_today.findings.filter(*kept).with_columns(self._who())
+        return frame.select(
+            *("record_key", "who", pl.col("title").alias("rule"), "severity", "state", "field", "structure_name"),
+            finding=pl.concat_str("rule_id", "record_key", "line", "snapshot_id", separator="\n", ignore_nulls=True),
+        )
+
+    def sheet_values(self) -> dict[str, Any]:
+        """What the sheet shows; values only inside the perimeter of the card in the reader."""
+        if not self.key or not self.due_today:
+            return {"sheet": None}
+        with self.store() as store:
+            sheet: Sheet = read_sheet(store, self.workspace, self.due_today.snapshots, self.key, self.panel.perimeter())
+        mine = self.due_today.findings.filter(pl.col("record_key").is_in([self.key, sheet.professional]))
+        found = mine.select("rule_id", "title", "severity", "state", "field", "record_key").unique().to_dicts()
+        pages = self.workspace.catalogue()
+        for finding in found:
+            finding["page"] = pages[finding["rule_id"]].page
+        return {"sheet": sheet, "findings": found}
+
+    def _figures(self) -> dict[str, Any]:
+        due = self.due_today
+        assert due is not None
+        counts = dict(due.findings.group_by("severity").len().iter_rows())
+        return {
+            "as_of": due.as_of,
+            "forgotten": due.forgotten.height,
+            "exposed": int((due.forgotten["documents_added"] * due.forgotten["days"]).sum()),
+            "errors": counts.get("error", 0),
+            "warnings": counts.get("warning", 0),
+            "not_evaluable": due.not_evaluable,
+            "version": self.workspace.access_matrix().version,
+        }
+
+    def _who(self) -> pl.Expr:
+        perimeter = self.panel.perimeter()
+        if perimeter == Perimeter():
+            return pl.lit(MASKED).alias("who")
+        name = pl.concat_str("birth_name", pl.lit(" "), "first_names", ignore_nulls=True)
+        allowed = perimeter.expression("finess", "finess_legal")
+        return pl.when(allowed).then(name).otherwise(pl.lit(MASKED)).alias("who")
+
+    def _facet(self, facet: str, label: str) -> Dropdown:
+        offered = self.facets(facet).select(pl.format("{} ({})", "label", "findings"), "value").rows()
+        box = Dropdown(options=[("tout", ""), *offered], value="", description=label, layout={"width": "48%"})
+        box.observe(lambda change: self.choose(facet, change["new"]), "value")
+        return box
+
+
+def _read_due(store: Store, workspace: Workspace) -> Due | None:
+    from rpps_audit.audit import exposure_of, primary_runs
+
+    runs = primary_runs(store)
+    if runs.is_empty():
+        return None
+    numbers = runs["run_id"].to_list()
+    titles = pl.DataFrame([(rule.id, rule.title) for rule in workspace.catalogue()], ["rule_id", "title"], orient="row")
+    open_now = [
+        _placed(store, findings(store, run_id).filter(pl.col("state").is_in(OPEN_STATES)), snapshot_id)
+        for run_id, snapshot_id in runs.select("run_id", "snapshot_id").rows()
+    ]
+    exposure = exposure_of(store, workspace)
+    lacking = store.sql(_NOT_EVALUABLE, [numbers]).fetchone()
+    return Due(
+        as_of=exposure.as_of,
+        snapshots=tuple(runs["snapshot_id"]),
+        forgotten=exposure.forgotten().drop("finess").join(store.sql(_DEPARTED, [numbers]).pl(), on="record_key"),
+        findings=pl.concat(open_now)
+        .join(titles, on="rule_id", how="left")
+        .with_columns(title=pl.coalesce("title", "rule_id"), field=pl.col("column").replace(field_labels())),
+        not_evaluable=lacking[0] if lacking else 0,
+    )
+
+
+def _placed(store: Store, here: pl.DataFrame, snapshot_id: int) -> pl.DataFrame:
+    """The findings of a snapshot with the establishment and the name on their line."""
+    lines = store.sql(_LINES, [snapshot_id]).pl()
+    return here.join(lines, on="line", how="left").with_columns(snapshot_id=pl.lit(snapshot_id))
+
+
+_OPERATOR = """coalesce(g.finess_legal, (SELECT any_value(e.finess_legal) FROM establishments e
+               WHERE e.finess = g.finess)) AS finess_legal"""
+_LINES = f"""
+    SELECT line, finess, {_OPERATOR}, coalesce(structure_name, finess) AS structure_name, birth_name, first_names
+    FROM registrations g WHERE snapshot_id = ?"""
+_DEPARTED = f"""
+    SELECT DISTINCT ON (d.record_key) d.record_key, g.finess, {_OPERATOR},
+           coalesce(g.structure_name, g.finess) AS structure_name, g.birth_name, g.first_names
+    FROM departures d JOIN runs USING (run_id) JOIN registrations g USING (snapshot_id, line)
+    WHERE list_contains(?, d.run_id)"""
+_NOT_EVALUABLE = """
+    SELECT count(DISTINCT rule_id) FROM rule_runs WHERE status = 'not_evaluable' AND list_contains(?, run_id)"""
