@@ -15,12 +15,14 @@ from ipywidgets import Button, Dropdown, VBox, Widget  # type: ignore[import-unt
 from rpps_audit.checks import findings
 from rpps_audit.exposure import Exposure
 from rpps_audit.reports.labels import STATES
+from rpps_audit.reports.model import Bars
 from rpps_audit.store import Store
 from rpps_audit.workbench.frames import frame_grid
 from rpps_audit.workbench.panel import Panel, sentence
 from rpps_audit.workbench.screen import EMPTY, Screen, section
 from rpps_audit.workspace import Workspace
 
+_MONTHS = 12
 VIEWS: Mapping[str, tuple[str, Callable[[Exposure], pl.DataFrame]]] = {
     "establishment": ("par établissement", Exposure.by_establishment),
     "operator": ("par organisme gestionnaire", Exposure.by_operator),
@@ -102,7 +104,7 @@ class Dpo(Screen):
         evidence = self.evidence
         if evidence is None:
             return sentence(EMPTY)
-        return Panel("history", lambda: {"evidence": evidence, "states": STATES, "months": self.months()})
+        return Panel("history", lambda: {"evidence": evidence, "states": STATES, "figure": self.figure()})
 
     @section
     def not_evaluable(self) -> Widget:
@@ -156,6 +158,26 @@ class Dpo(Screen):
             self.evidence.timeline.group_by("day")
             .agg(person_documents=pl.col("professionals").sum(), forgotten=pl.col("professionals_forgotten").sum())
             .sort("day")
+        )
+
+    def figure(self) -> Bars | None:
+        """The last months as bars, None when nothing is dated."""
+        last = self.months().tail(_MONTHS)
+        if last.is_empty():
+            return None
+        justified = (last["person_documents"] - last["forgotten"]).to_list()
+        texts = last.select(
+            day=pl.col("day").dt.strftime("%d/%m/%Y"),
+            said=pl.format("{} dont {} par oubli", "person_documents", "forgotten"),
+        )
+        return Bars(
+            name="chronologie",
+            title="Documents × personnes ouverts, mois par mois",
+            description="Chaque barre est le premier jour d’un mois ; la partie hachurée est ouverte par oubli.",
+            unit="documents × personnes",
+            bars=tuple(texts["day"]),
+            series=(("justifié", tuple(justified)), ("par oubli", tuple(last["forgotten"].to_list()))),
+            said=tuple(texts["said"]),
         )
 
     def export(self) -> None:

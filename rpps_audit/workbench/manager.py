@@ -16,6 +16,7 @@ from ipywidgets import Dropdown, HBox, VBox, Widget  # type: ignore[import-untyp
 
 from rpps_audit.card import Perimeter
 from rpps_audit.checks import OPEN_STATES, findings
+from rpps_audit.reports.steps import advice
 from rpps_audit.store import Store
 from rpps_audit.workbench.card import CardPanel
 from rpps_audit.workbench.frames import field_labels, frame_grid
@@ -178,7 +179,7 @@ class Manager(Screen):
         found = mine.select("rule_id", "title", "severity", "state", "field", "record_key").unique().to_dicts()
         pages = self.workspace.catalogue()
         for finding in found:
-            finding["page"] = pages[finding["rule_id"]].page
+            finding["advice"] = advice(pages[finding["rule_id"]].page)
         return {"sheet": sheet, "findings": found}
 
     def _figures(self) -> dict[str, Any]:

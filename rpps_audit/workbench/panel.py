@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from rpps_audit.reports.figures import draw
 from rpps_audit.reports.french import counted, number
 from rpps_audit.workbench.faults import tell_fault
 from rpps_audit.workbench.live import LiveWidget, module
@@ -54,11 +55,6 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("rpps_audit.workbench"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(number=number, day=lambda day: f"{day:%d/%m/%Y}" if day else "", lines=_lines)
-    environment.globals["counted"] = counted
+    environment.filters.update(number=number, day=lambda day: f"{day:%d/%m/%Y}" if day else "")
+    environment.globals.update(counted=counted, draw=lambda figure: Markup(draw(figure)))
     return environment
-
-
-def _lines(text: str) -> Markup:
-    """Paragraphs of a plain text."""
-    return Markup("").join(Markup("<p>{}</p>").format(escape(part)) for part in text.split("\n\n") if part.strip())
