@@ -27,7 +27,8 @@ def clean(table: pa.Table, kept: Collection[Column]) -> pa.Table:
         if column.type == "first_names":
             names = _series(cleaned[name])
             if marks_ambiguity(column):
-                cleaned[AMBIGUOUS] = (names.str.count_matches("'", literal=True) != _JOINTS).to_arrow()
+                joints = names.replace("", None).str.count_matches("'", literal=True)
+                cleaned[AMBIGUOUS] = (joints != _JOINTS).to_arrow()
             cleaned[name] = _text(_first_names(names, column.separator))
         elif column.values or column.labels:
             cleaned[name] = _text(_codes(_series(cleaned[name]), column))

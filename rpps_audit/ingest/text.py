@@ -60,7 +60,8 @@ def split_of(recognition: Recognition, first: bytes) -> Split:
     assert layout is not None
     width = len(recognition.header)
     cells = _cells(first.split(b"\n", 1)[0], recognition)
-    if (len(cells) == width + 1 and not cells[-1]) or (len(cells) == width - 1 and not recognition.header[-1]):
+    ended = not recognition.header[-1]
+    if len(cells) == (width - 1 if ended else width + 1) and (ended or not cells[-1]):
         width = len(cells)
     placed = list(zip(layout.columns, recognition.positions, strict=True))
     kept = {place: column for column, place in placed if column.field and place is not None and place < width}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,16 @@ from rpps_audit.ingest.layouts import Layout
 from rpps_audit.ingest.sources import Source
 
 _LARGEST = 2 << 30
+# What the zip reader and the workbook reader raise on damaged bytes (RuntimeError: encrypted).
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    fastexcel.FastExcelError,
+    pl.exceptions.PolarsError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+)
 
 
 def headers(source: Source) -> Iterator[tuple[str, list[str]]]:
@@ -56,7 +67,7 @@ def _book(source: Source) -> fastexcel.ExcelReader:
             if archive.testzip() is not None:
                 raise _damaged(source)
         return fastexcel.read_excel(content)
-    except (zipfile.BadZipFile, fastexcel.FastExcelError, ValueError, EOFError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise _damaged(source) from error
 
 
@@ -64,7 +75,7 @@ def _sheet(book: fastexcel.ExcelReader, name: str, source: Source, rows: int | N
     try:
         sheet = book.load_sheet(name, header_row=None, n_rows=rows, dtypes="string", skip_whitespace_tail_rows=True)
         frame = sheet.to_polars()
-    except (fastexcel.FastExcelError, pl.exceptions.PolarsError, ValueError) as error:
+    except _DAMAGE as error:
         raise _damaged(source) from error
     return frame.with_columns(pl.all().str.replace(r" 00:00:00$", ""))
 
