@@ -182,7 +182,7 @@ ORIGINALS = {
 }  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     original=st.sampled_from(sorted(ORIGINALS)),
     damages=st.lists(CUTS | FLIPS | HITS, min_size=1, max_size=4),
