@@ -24,7 +24,7 @@ from rpps_audit.card.errors import (
 from rpps_audit.card.identity import Identity, read_identity
 from rpps_audit.card.managers import Manager, Managers, Perimeter, Role, load_managers
 from rpps_audit.card.pcsc import ReaderState, find_card, reader_states
-from rpps_audit.card.pin import CallablePin, GetpassPin, PinRequest, PinSource
+from rpps_audit.card.pin import CallablePin, GetpassPin, PinRequest, PinSource, refuse_leaks
 from rpps_audit.card.session import CardSession, open_session
 from rpps_audit.card.settings import CardSettings, load_settings
 from rpps_audit.card.signature import SignatureCheck, SignedManifest, verify_signature
@@ -73,5 +73,6 @@ __all__ = [
     "open_session",
     "read_identity",
     "reader_states",
+    "refuse_leaks",
     "verify_signature",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -10,7 +9,7 @@ from typing import Literal, NamedTuple
 from rpps_audit.card.errors import CardError
 from rpps_audit.card.managers import FILE_NAME, load_managers
 from rpps_audit.card.pcsc import MISSING_CARD, ReaderState, reader_states
-from rpps_audit.card.pin import LEAKING_VARIABLES
+from rpps_audit.card.pin import find_leak
 from rpps_audit.card.settings import CardSettings, load_settings
 from rpps_audit.card.trust import load_trust
 from rpps_audit.errors import AuditError
@@ -120,8 +119,7 @@ def _managers(workspace: Path) -> DoctorLine:
 
 
 def _environment() -> DoctorLine:
-    found = [name for name in LEAKING_VARIABLES if os.environ.get(name) not in (None, "", "0")]
-    if found:
-        remedy = "Désactivez-la : elle ferait écrire le code porteur en clair."
-        return DoctorLine("attention", "Environnement", f"variable {found[0]} active", remedy)
-    return DoctorLine("ok", "Environnement", "aucune trace de pilote n'est active", "")
+    leak = find_leak()
+    if leak:
+        return DoctorLine("attention", "Traces", leak, "Désactivez-la : elle ferait écrire le code porteur en clair.")
+    return DoctorLine("ok", "Traces", "rien n'écrirait le code porteur", "")

@@ -8,6 +8,7 @@ therefore uses its own form, and a reader with keys is better than both.
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from rpps_audit.card.errors import PinBlockedError, PinRefusedError
 
 # Each makes a driver write the PIN in clear into a log.
 LEAKING_VARIABLES = ("OPENSC_DEBUG", "PKCS11SPY", "PKCS11SPY_OUTPUT")
+# Jupyter's: at DEBUG they write the content of each message that a form sends.
+_LEAKING_LOGGERS = ("Comm", "IPKernelApp")
 
 
 class PinRequest(NamedTuple):
@@ -121,13 +124,34 @@ def asked_pin(source: PinSource, request: PinRequest, rules: PinRules, *, pad: b
         pin[:] = bytes(len(pin))
 
 
+def find_leak() -> str:
+    """In French, what on this machine would write the PIN in clear into a log; empty when nothing would."""
+    for name in LEAKING_VARIABLES:
+        if os.environ.get(name) not in (None, "", "0"):
+            return f"la variable d'environnement {name} est active"
+    for name in _LEAKING_LOGGERS:
+        if _writes_debug(logging.getLogger(name)):
+            return f"la journalisation détaillée (DEBUG) de « {name} » est active"
+    return ""
+
+
+def _writes_debug(logger: logging.Logger | None) -> bool:
+    """A DEBUG record of this logger reaches a handler that writes it."""
+    if logger is None or not logger.isEnabledFor(logging.DEBUG):
+        return False
+    while logger is not None:
+        if any(handler.level <= logging.DEBUG for handler in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
+
+
 def refuse_leaks() -> None:
-    """Raises PinRefusedError where a driver's debug variable would write the PIN into a log."""
-    found = [name for name in LEAKING_VARIABLES if os.environ.get(name) not in (None, "", "0")]
-    if found:
+    """Raises PinRefusedError where a log would hold the PIN. A form calls it before it shows its field."""
+    leak = find_leak()
+    if leak:
         raise PinRefusedError(
-            f"La variable d'environnement {found[0]} est active : le code porteur serait écrit en clair dans un "
-            "journal. Désactivez-la et relancez."
+            f"Code porteur non demandé : {leak}, il serait écrit en clair. Désactivez-la et relancez."
         )
 
 

@@ -87,9 +87,12 @@ class Pkcs11Backend:
         self._gone = True
 
     def close(self) -> None:
-        """Reset the card; the module has no session left."""
+        """Reset the card and make the module let it go: it would keep it open for as long as the program lives."""
         self._reset()
         self._gone = True
+        if self._library.initialized:
+            with contextlib.suppress(self._errors.PKCS11Error):
+                self._library.finalize()
 
     def _token(self) -> Any:
         with self._translated():

@@ -38,9 +38,9 @@ class Presence:
         return not self.lost
 
     def stop(self) -> None:
-        """End the thread; it lasts at most one turn more."""
+        """End the thread; it lasts at most one turn more. One that is stuck in a silent service is not waited for."""
         self._stop.set()
-        if threading.current_thread() is not self._thread:
+        if not self.lost and threading.current_thread() is not self._thread:
             self._thread.join(timeout=2 * _LEASE_SECONDS)
 
     def _watch(self) -> None:

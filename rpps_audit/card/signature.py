@@ -97,6 +97,7 @@ def verify_signature(content: bytes, signature: bytes, trust: Trust, at: datetim
         signed.native  # noqa: B018
         certificate, claimed = _signer(signed)
         identity = read_identity(certificate)
+        unchanged = _rebuilt(content, signed, certificate, claimed, trust) == signature
     except (ValueError, KeyError, TypeError, IndexError, StopIteration, AttributeError):
         return SignatureCheck(False, None, None, "not checked", "ce n'est pas une signature CMS lisible")
     try:
@@ -104,6 +105,8 @@ def verify_signature(content: bytes, signature: bytes, trust: Trust, at: datetim
     except CardError as error:
         return SignatureCheck(False, identity, claimed, "not checked", str(error))
     reason = _pyhanko_reason(content, signed, trust, at)
+    if not reason and not unchanged:
+        reason = "des octets de la signature ont été modifiés, ou un autre outil l'a faite"
     return SignatureCheck(not reason, identity, claimed, chain.revocation, reason)
 
 
@@ -121,6 +124,20 @@ def _signer(signed: Any) -> tuple[bytes, datetime]:
     found = next(entry.chosen for entry in signed["certificates"] if entry.chosen.serial_number == wanted)
     times = [entry["values"][0].native for entry in info["signed_attrs"] if entry["type"].native == "signing_time"]
     return found.dump(), times[0]
+
+
+def _rebuilt(content: bytes, signed: Any, certificate: bytes, claimed: datetime, trust: Trust) -> bytes:
+    """The one way to write this signature. A CMS has bytes that prove nothing (versions, copies of the authorities'
+    certificates) and that a verifier may ignore: comparing the whole file leaves no room for a change."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    (info,) = signed["signer_infos"]
+    known = {entry.public_bytes(Encoding.DER) for entry in trust.intermediates}
+    others = [entry.chosen.dump() for entry in signed["certificates"]]
+    value: bytes = info["signature"].native
+    return build_signature(
+        content, certificate, [other for other in others if other in known], lambda _: value, claimed
+    )
 
 
 def _pyhanko_reason(content: bytes, signed: Any, trust: Trust, at: datetime | None) -> str:

@@ -62,7 +62,9 @@ def test_a_health_professional_is_known_by_their_rpps_number(slot, tmp_path):
 
 
 def test_a_manager_may_be_listed_by_card_number(card, tmp_path):
-    entry = f'[[gestionnaire]]\ncarte = "{TOKEN}"\norganismes = ["750000002"]\nroles = ["approbateur"]\ndu = 2020-01-01\n'
+    entry = (
+        f'[[gestionnaire]]\ncarte = "{TOKEN}"\norganismes = ["750000002"]\nroles = ["approbateur"]\ndu = 2020-01-01\n'
+    )
     with open_session(make_workspace(tmp_path / "e", entry), typed()) as session:
         operators = {"750000009": "750000002"}
         assert session.require(["750000009"], "approver", operators).role == "approver"
@@ -86,7 +88,7 @@ def test_a_wrong_pin_says_how_many_tries_are_left(card, card_workspace):
 
 @pytest.mark.parametrize("pin", ["", "482", "48211", "48a1", "４８２１"])
 def test_a_malformed_pin_spends_no_try(card, card_workspace, pin):
-    with pytest.raises((MalformedPinError, PinRefusedError), match="Aucun essai|annulée"):
+    with pytest.raises((MalformedPinError, PinRefusedError), match=r"Aucun essai|annulée"):
         open_session(card_workspace, typed(pin) if pin else CallablePin(lambda _: None))
     assert card.state()["tries_left"] == 3
     assert not any(command.startswith("0020") and command != "00200001" for command in card.state()["commands"])
@@ -157,7 +159,7 @@ def test_the_same_name_from_another_issuer_is_unlisted(slot, card_workspace):
     other = pki.issuer(pki.root(), "AC IGC-SANTE FORT PERSONNES")
     slot.insert(make_card(pki.cpe(), other).profile)
     (card_workspace / "racines/production/fort.pem").write_bytes(other.pem())
-    with pytest.raises(NotAuthorisedError, match="n'est pas dans managers.toml"):
+    with pytest.raises(NotAuthorisedError, match="n'est pas dans managers"):
         open_session(card_workspace, never_asked())
 
 

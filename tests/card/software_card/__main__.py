@@ -4,6 +4,7 @@
 {"do": "eject"} {"do": "state"} {"do": "quit"}
 """
 
+import contextlib
 import json
 import socket
 import sys
@@ -33,10 +34,8 @@ class Slot:
     def eject(self) -> None:
         if self.wire is not None and self.thread is not None:
             # Closing alone would not wake the thread that is reading.
-            try:
+            with contextlib.suppress(OSError):
                 self.wire.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             self.thread.join()
             self.wire = None
 

@@ -1,6 +1,7 @@
 """The commands of a CPS3 in contact mode, T=0: one request in, data and status word out."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -188,7 +189,7 @@ class Applet:
             return bytes(256), OK
         return _rsa(self.keys[self.environment[template][0]], message), OK
 
-    _HANDLERS = {
+    _HANDLERS: ClassVar = {
         0xA4: _select,
         0xB0: _read,
         0xCB: _get_data,
