@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from asn1crypto import cms
 from asn1crypto import x509 as asn1_x509
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, utils
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -32,6 +33,7 @@ from rpps_audit.journal import Journal, sha256_hex
 from tests.card import pki
 from tests.card.fixtures import make_workspace, manager_entry
 from tests.card.profiles import PIN, TOKEN, make_card
+from tests.card.stack import ROOT
 
 MANIFEST = {"batch": "lot-1", "files": [{"name": "corrections.csv", "sha256": "ab" * 32}], "records": 3}
 TYPED = CallablePin(lambda _: bytearray(PIN.encode()))
@@ -165,6 +167,24 @@ def test_our_verification_and_pyhanko_agree(card_workspace):
 def test_it_is_cades_for_openssl(tmp_path):
     verified = openssl_verifies(tmp_path, b"{}", software_signature(b"{}"), "-cades")
     assert "CAdES Verification successful" in verified.stderr
+
+
+def test_the_guide_s_commands_work_as_written(tmp_path):
+    guide = (ROOT / "docs" / "verifier-une-signature.md").read_text("utf-8").replace("\\\n", " ")
+    commands = [line.strip() for line in guide.splitlines() if line.startswith("    openssl ")]
+    issuing = pki.issuer(pki.root())
+    listed = x509.load_der_x509_crl(pki.revocations(issuing)).public_bytes(Encoding.PEM)
+    (tmp_path / "igc-sante.pem").write_bytes(pki.root().pem())
+    (tmp_path / "igc-sante-et-listes.pem").write_bytes(pki.root().pem() + issuing.pem() + listed)
+    (tmp_path / "manifest.json").write_bytes(b"{}")
+    (tmp_path / "manifest.json.p7s").write_bytes(software_signature(b"{}"))
+    said = ""
+    for command in commands:
+        done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
+        said += done.stdout + done.stderr
+    assert len(commands) == 4
+    assert said.count("CAdES Verification successful") == 2
+    assert "Non Repudiation" in said and "300000000029751/CPE0000001" in said and "UTCTIME" in said
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
