@@ -27,6 +27,20 @@ BATCH_ROWS = 500_000
 Progress = Callable[[str, float], None]
 # A broken record is known by its line until the end: keys are made for the few, not for all.
 _HITS = pl.Schema({"rule_no": pl.Int16, "line": pl.Int32, "since": pl.Date})
+_RULE_RUNS = {
+    "run_id": pl.Int32,
+    "rule_no": pl.Int16,
+    "rule_id": pl.String,
+    "rule_fingerprint": pl.String,
+    "table": pl.String,
+    "column": pl.String,
+    "severity": pl.String,
+    "category": pl.String,
+    "status": pl.String,
+    "reason": pl.String,
+    "evaluated": pl.Int64,
+    "failed": pl.Int64,
+}
 _LINE = pl.col("line").cast(pl.Int32)
 _KEYED = """
     SELECT rule_no, record_key, min(line) AS line, min(since) AS since FROM hits JOIN {table} USING (line)
@@ -241,10 +255,9 @@ def _persist(
     failed = dict(
         store.sql("SELECT rule_no, count(*) FROM findings_by_run WHERE run_id = ? GROUP BY 1", [run_id]).fetchall()
     )
-    store.connection.executemany(
-        "INSERT INTO rule_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    judged = pl.DataFrame(
         [
-            [
+            (
                 run_id,
                 plan.numbers[rule.id],
                 rule.id,
@@ -257,10 +270,15 @@ def _persist(
                 plan.missing.get(rule.id),
                 evaluated.get(rule.id, 0),
                 failed.get(plan.numbers[rule.id], 0),
-            ]
+            )
             for rule in rules
         ],
+        schema=_RULE_RUNS,
+        orient="row",
     )
+    store.connection.register("judged", judged.to_arrow())
+    store.sql("INSERT INTO rule_runs SELECT * FROM judged")
+    store.connection.unregister("judged")
 
 
 def _batches(reader: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pl.DataFrame]:
