@@ -14,19 +14,13 @@ import polars as pl
 
 from rpps_audit.checks import Catalogue, run_checks
 from rpps_audit.checks.views import latest_sources
-from rpps_audit.corrections.fields import WITH_TEXT
-from rpps_audit.corrections.values import Extract, extract, reading
+from rpps_audit.corrections.fields import OF_A_SITUATION, WITH_TEXT
+from rpps_audit.corrections.values import RECORD_LINES, Extract, extract, reading
 from rpps_audit.store import Store, memory_store
 
 _BEFORE, _AFTER = 1, 2
 # Beyond the lines of any export.
 _FIRST_ADDED = 1_000_000_000
-# A situation is not copied with its person when a second one is added.
-_OF_A_SITUATION = (
-    "exercise_name, exercise_first_name, finess, finess_legal, siret, structure_id, structure_name, role, profession, "
-    "start_date, start_date_text, end_date, end_date_text, end_reason, is_open, last_confirmed, notice_date, "
-    "pending_request_date, structure_email, structure_phone"
-)
 _SOURCE_TABLES = {
     "rh": ("employments", "finess IN (SELECT finess FROM places)"),
     "finess": ("establishments", "finess IN (SELECT finess FROM places)"),
@@ -81,18 +75,7 @@ def _copy_touched(store: Store, small: Store, facts: Extract, as_of: date, chang
     """Every line of the touched people, twice; `touched` maps a record to its lines."""
     with reading(store, facts.snapshot_id, as_of) as reader:
         reader.register("changed", changes.select("table", "record_key").unique().to_arrow())
-        touched = reader.execute(
-            """SELECT 'situation' AS "table", record_key, line, professional_id FROM situation
-               WHERE record_key IN (SELECT record_key FROM changed WHERE "table" = 'situation')
-               UNION ALL
-               SELECT 'professional', coalesce(professional_id, 'ligne:' || line) AS record_key, line, professional_id
-               FROM situation WHERE coalesce(professional_id, 'ligne:' || line) IN
-                   (SELECT record_key FROM changed WHERE "table" = 'professional')
-               UNION ALL
-               SELECT 'added', c.record_key, min(line), professional_id
-               FROM changed c JOIN situation s ON s.professional_id = split_part(c.record_key, '@', 1)
-               WHERE c."table" = 'situation' AND c.record_key NOT IN (SELECT record_key FROM situation) GROUP BY ALL"""
-        ).pl()
+        touched = reader.execute(RECORD_LINES).pl()
         reader.register("touched", touched.to_arrow())
         lines = reader.execute(
             """SELECT * FROM registrations WHERE snapshot_id = ? AND
@@ -118,7 +101,7 @@ def _add_situations(small: Store) -> None:
     )
     small.sql(
         f"""INSERT INTO registrations BY NAME
-            SELECT r.* EXCLUDE ({_OF_A_SITUATION}) REPLACE (a.line AS line)
+            SELECT r.* EXCLUDE ({', '.join(OF_A_SITUATION)}) REPLACE (a.line AS line)
             FROM added a JOIN registrations r ON r.line = a.model AND r.snapshot_id = {_AFTER}"""
     )
     small.sql("""DELETE FROM touched WHERE "table" = 'added'""")

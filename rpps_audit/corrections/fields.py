@@ -15,6 +15,12 @@ from rpps_audit.reference import rules_root
 
 # The store keeps what is no whole real date as text, beside the date.
 WITH_TEXT = ("birth_date", "start_date", "end_date")
+# What is not copied with the person when a further situation is added.
+OF_A_SITUATION = (
+    "exercise_name", "exercise_first_name", "finess", "finess_legal", "siret", "structure_id", "structure_name", "role",
+    "profession", "start_date", "start_date_text", "end_date", "end_date_text", "end_reason", "is_open",
+    "last_confirmed", "notice_date", "pending_request_date", "structure_email", "structure_phone",
+)  # fmt: skip
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 

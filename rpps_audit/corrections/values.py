@@ -138,3 +138,17 @@ def workplaces(store: Store, snapshot_id: int, professionals: pl.Series) -> pl.D
 # The operator above each establishment, from the last FINESS file that knows it.
 OPERATORS = """SELECT finess, arg_max(finess_legal, snapshot_id) AS legal FROM establishments
                WHERE finess IS NOT NULL GROUP BY finess"""
+
+# The lines of the records of `changed` [table, record_key]; a record that is not there yet is `added`, with its person's
+# first line as a model.
+RECORD_LINES = """
+    SELECT 'situation' AS "table", record_key, line, professional_id FROM situation
+    WHERE record_key IN (SELECT record_key FROM changed WHERE "table" = 'situation')
+    UNION ALL
+    SELECT 'professional', coalesce(professional_id, 'ligne:' || line) AS record_key, line, professional_id
+    FROM situation WHERE coalesce(professional_id, 'ligne:' || line) IN
+        (SELECT record_key FROM changed WHERE "table" = 'professional')
+    UNION ALL
+    SELECT 'added', c.record_key, min(line), professional_id
+    FROM changed c JOIN situation s ON s.professional_id = split_part(c.record_key, '@', 1)
+    WHERE c."table" = 'situation' AND c.record_key NOT IN (SELECT record_key FROM situation) GROUP BY ALL"""

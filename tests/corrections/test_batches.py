@@ -1,0 +1,295 @@
+"""Batches: what they hold, byte for byte, and what a change to any of their bytes does."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from rpps_audit.corrections.batch import batch, prepare, settle_packages
+from rpps_audit.corrections.package import Options
+from rpps_audit.corrections.proposing import add_situation, propose, undo
+from rpps_audit.corrections.verify import verify
+from rpps_audit.errors import UnreadableInputError, UsageError
+from rpps_audit.ingest import layout, load
+from rpps_audit.store import open_store
+from tests.corrections.literal import EMAIL, OTHER_SITE, SITE, authorisation, change, desk, proposals
+
+ONE, TWO = "810000000001", "810000000002"
+AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+RESTRICTED = layout("annuaire-restreint-50")
+HEADER = "|".join(column.header for column in RESTRICTED.columns) + "|"
+
+
+def restricted_line(**cells: str) -> str:
+    """One line of the restricted extract, by store column."""
+    return "|".join(cells.get(column.field or "", "") for column in RESTRICTED.columns) + "|"
+
+
+def registered(number: int, **cells: str) -> str:
+    base = {
+        "id_type": "8", "pp_id": f"1000000000{number}", "professional_id": f"81000000000{number}", "birth_name": "LEFÈVRE",
+        "first_names": "ZOÉ'ANNE'", "birth_date": "05/01/1990", "email": f"p{number}@exemple.fr", "finess": SITE, "role": "GENR11",
+        "profession": "326", "exercise_name": "LEFÈVRE",
+    }  # fmt: skip
+    return restricted_line(**(base | cells))
+
+
+def restricted(folder: Path, *lines: str, encoding: str = "utf-8", newline: str = "\n", last: str = "\n") -> Path:
+    file = folder / "Extraction_restreinte_20261101.txt"
+    file.write_bytes((newline.join([HEADER, *lines]) + last).encode(encoding))
+    return file
+
+
+SUIVI = (
+    '"Numéro RPPS";"Nom de naissance";"Prénoms (séparés par une virgule)";"Date de naissance";"Adresse e-mail";'
+    '"FINESS géographique";"Rôle (code)";"Date de prise de fonction";"Date de fin de fonction";"Situation ouverte (oui/non)"'
+)
+
+
+def suivi(folder: Path, *lines: str, name: str = "suivi_20261101.csv", encoding: str = "utf-8", newline: str = "\r\n") -> Path:
+    file = folder / name
+    file.write_bytes((newline.join([SUIVI, *lines]) + newline).encode(encoding))
+    return file
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """A workspace's desk on the given file."""
+    stores = []
+
+    def load_file(file: Path, *rules, **settings):
+        store = open_store(tmp_path / "espace")
+        stores.append(store)
+        loaded = load(store, [file])
+        return desk(store, tmp_path / "espace", *rules, **settings), loaded[0].snapshot_id
+
+    yield load_file
+    for store in stores:
+        store.close()
+
+
+def members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def corrected(path: Path) -> bytes:
+    return next(content for name, content in members(path).items() if name.startswith("fichier-corrige/"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-1"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_only_the_corrected_cells_change(tmp_path, opened, encoding, newline):
+    lines = [registered(1), registered(2, email="CÔTÉ p2@"), registered(3), registered(2, finess=OTHER_SITE, email="CÔTÉ p2@")]
+    file = restricted(tmp_path, *lines, encoding=encoding, newline=newline, last="")
+    table, snapshot_id = opened(file)
+    wanted = proposals(
+        change("professional", TWO, "email", "p2@exemple.fr"),
+        change("professional", TWO, "first_names", "ZOË, ÉVA"),
+        change("professional", TWO, "birth_date", "1990-02-03"),
+        change("situation", f"{TWO}@{SITE}", "role", "GENR12"),
+    )
+    propose(table, authorisation(), snapshot_id, wanted, reason="relu")
+    done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
+    new = {"email": "p2@exemple.fr", "first_names": "ZOË'ÉVA'", "birth_date": "03/02/1990"}
+    expected = [lines[0], registered(2, role="GENR12", **new), lines[2], registered(2, finess=OTHER_SITE, **new)]
+    assert corrected(done.path) == newline.join([HEADER, *expected]).encode(encoding)
+    assert file.read_bytes() == newline.join([HEADER, *lines]).encode(encoding)
+
+
+def test_quoted_cells_line_breaks_and_words_of_the_file_are_kept(tmp_path, opened):
+    lines = [
+        '10000000001;"DUPONT ""dit"" X";"Zoé,Anne";05/01/1990;a@b.fr;690000015;GENR11;2020-01-31;;Oui',
+        '10000000002;"DEUX\nLIGNES";Zoé;05/01/1990;"c;d";690000015;GENR11;01/02/2020;;"OUI"',
+    ]
+    table, snapshot_id = opened(suivi(tmp_path, *lines))
+    wanted = proposals(
+        change("professional", ONE, "first_names", "Zoé, Éva"),
+        change("situation", f"{ONE}@{SITE}", "start_date", "2020-02-01"),
+        change("situation", f"{ONE}@{SITE}", "is_open", "false"),
+        change("professional", TWO, "email", 'x";y@z.fr'),
+        change("situation", f"{TWO}@{SITE}", "is_open", "false"),
+        change("situation", f"{TWO}@{SITE}", "end_date", "2026-10-31"),
+    )
+    propose(table, authorisation(), snapshot_id, wanted, reason="relu")
+    done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
+    expected = [
+        '10000000001;"DUPONT ""dit"" X";"Zoé,Éva";05/01/1990;a@b.fr;690000015;GENR11;2020-02-01;;Non',
+        '10000000002;"DEUX\nLIGNES";Zoé;05/01/1990;"x"";y@z.fr";690000015;GENR11;01/02/2020;31/10/2026;"NON"',
+    ]
+    assert corrected(done.path) == ("\r\n".join([SUIVI, *expected]) + "\r\n").encode()
+
+
+def test_an_added_situation_is_a_new_line(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1), last=""))
+    who = authorisation(establishments=(SITE, OTHER_SITE))
+    add_situation(table, who, snapshot_id, ONE, {"finess": OTHER_SITE, "role": "GENR12", "profession": "324"}, reason="x")
+    done = prepare(table, who, at=AT, options=Options(pdf=False))
+    added = registered(1, finess=OTHER_SITE, role="GENR12", profession="324", exercise_name="")
+    assert corrected(done.path).decode() == "\n".join([HEADER, registered(1), added]) + "\n"
+
+
+def test_the_corrected_file_says_what_the_corrected_view_says(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1), registered(2)))
+    propose(table, authorisation(), snapshot_id, proposals(change("situation", f"{TWO}@{SITE}", "role", "GENR12")), reason="x")
+    done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
+    again = tmp_path / "Extraction_restreinte_20261102.txt"
+    again.write_bytes(corrected(done.path))
+    load(table.store, [again])
+    differing = table.store.sql(
+        "SELECT line, role FROM registrations WHERE snapshot_id = 2 EXCEPT SELECT line, role FROM registrations WHERE snapshot_id = 1"
+    ).fetchall()
+    assert differing == [(3, "GENR12")]
+
+
+def test_same_content_same_bytes(tmp_path):
+    written = []
+    for turn in ("un", "deux"):
+        folder = tmp_path / turn
+        folder.mkdir()
+        with open_store(folder) as store:
+            load(store, [restricted(folder, registered(1))])
+            table = desk(store, folder)
+            propose(table, authorisation(), 1, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+            # The salt is the one thing that is drawn.
+            store.sql("UPDATE corrections SET nonce = 'sel'")
+            written.append(prepare(table, authorisation(), at=AT, options=Options(pdf=False, fhir=False)).path.read_bytes())
+    assert written[0] == written[1]
+
+
+def test_no_cell_of_a_list_is_a_formula(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1, exercise_name="=1+1", phone="+33601020304")))
+    wanted = proposals(
+        change("situation", f"{ONE}@{SITE}", "exercise_name", "@SUM(A1)"), change("professional", ONE, "phone", "0601020304")
+    )
+    propose(table, authorisation(), snapshot_id, wanted, reason="-2")
+    files = members(prepare(table, authorisation(), at=AT, options=Options(pdf=False)).path)
+    text = files["liste.csv"].decode("utf-8-sig")
+    assert not any(f'"{sign}' in text for sign in "=+-@")
+    assert "\"'@SUM(A1)\"" in text
+    with zipfile.ZipFile(io.BytesIO(files["liste.xlsx"])) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet
+    assert 't="s"' in sheet
+    frame = pl.read_excel(io.BytesIO(files["liste.xlsx"]))
+    assert "@SUM(A1)" in frame["Nouvelle valeur"].to_list()
+
+
+def test_sheets_follow_the_portal_and_escape_what_they_show(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1, birth_place="<script>")))
+    wanted = proposals(
+        change("situation", f"{ONE}@{SITE}", "role", "GENR12"),
+        change("professional", ONE, "email", "x@y.fr"),
+        change("professional", ONE, "birth_place", "<b>Lyon"),
+        change("professional", ONE, "birth_commune", "93066"),
+    )
+    propose(table, authorisation(), snapshot_id, wanted, reason="relu")
+    files = members(prepare(table, authorisation(), at=AT, options=Options(pdf=False)).path)
+    page = files[f"fiches/{ONE}.html"].decode()
+    places = [page.index(f"<h2>{title}") for title in ("État civil", "Données de contact", "Situation professionnelle")]
+    assert places == sorted(places)
+    assert "Saint-Denis (93066)" in page
+    assert "<script>" not in page
+    assert "&lt;b&gt;Lyon" in page
+
+
+def test_a_field_that_comes_back_to_the_export_is_no_change(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
+    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    back = proposals(change("professional", ONE, "email", "p1@exemple.fr", previous_id=1))
+    propose(table, authorisation(), snapshot_id, back, reason="x")
+    with pytest.raises(UsageError, match="Aucune correction n'attend"):
+        prepare(table, authorisation(), at=AT)
+
+
+def test_the_whole_batch_is_judged_before_it_exists(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1, email="mauvais")), EMAIL)
+    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    table.store.sql("UPDATE corrections SET new = 'pire'")
+    table.store.sql("UPDATE registrations SET email = 'bon@y.fr'")
+    with pytest.raises(UsageError, match="Titre de matches"):
+        prepare(table, authorisation(), at=AT)
+    assert not list((table.folder / "lots").glob("*")) if (table.folder / "lots").exists() else True
+
+
+def test_a_batch_holds_only_the_authors_perimeter(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1), registered(2, finess=OTHER_SITE)))
+    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    elsewhere = authorisation("autre", "2", establishments=(OTHER_SITE,))
+    propose(table, elsewhere, snapshot_id, proposals(change("professional", TWO, "email", "z@y.fr")), reason="x")
+    assert prepare(table, authorisation(), at=AT, options=Options(pdf=False)).changes == 1
+    assert table.store.sql("SELECT state FROM correction_states ORDER BY 1").fetchall() == [("batched",), ("proposed",)]
+
+
+def test_four_eyes_holds_back_what_nobody_approved(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1)), four_eyes=True)
+    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    with pytest.raises(UsageError, match="approuver"):
+        prepare(table, authorisation(), at=AT)
+
+
+def test_undoing_a_correction_gives_its_unsigned_batch_up(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1), registered(2)))
+    wanted = proposals(change("professional", ONE, "email", "x@y.fr"), change("professional", TWO, "email", "z@y.fr"))
+    propose(table, authorisation(), snapshot_id, wanted, reason="x")
+    first = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
+    undo(table, authorisation(), [1], reason="erreur")
+    assert batch(table, first.batch_id).state == "abandoned"
+    assert table.store.sql("SELECT state FROM correction_states ORDER BY correction_id").fetchall() == [("undone",), ("proposed",)]
+    second = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
+    assert (second.batch_id, second.changes) == ("20261123-002", 1)
+
+
+def test_any_changed_byte_is_seen(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
+    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
+    good = verify(done.path)
+    assert (good.intact, good.signed, good.proven, good.changes) == (True, False, False, 1)
+    original = members(done.path)
+
+    def changed(**files: bytes | None) -> tuple[str, ...]:
+        other = tmp_path / "autre.zip"
+        with zipfile.ZipFile(other, "w") as archive:
+            for name, content in (original | files).items():
+                if content is not None:
+                    archive.writestr(name, content)
+        return verify(other).faults
+
+    assert changed(**{"liste.csv": original["liste.csv"] + b" "}) == ("liste.csv : contenu modifié",)
+    assert changed(**{"liste.csv": None}) == ("liste.csv : absent du lot",)
+    assert changed(intrus=b"") == ("intrus : ajouté au lot, le manifeste ne le connaît pas",)
+    manifest = json.loads(original["manifest.json"])
+    manifest["changes"][0]["after"] = manifest["changes"][0]["before"]
+    assert "empreintes" in changed(**{"manifest.json": json.dumps(manifest).encode()})[0]
+    (tmp_path / "rien.zip").write_bytes(b"rien")
+    with pytest.raises(UnreadableInputError):
+        verify(tmp_path / "rien.zip")
+
+
+def test_what_a_crash_leaves_is_named_or_thrown_away(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
+    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
+    done.path.rename(done.path.with_name(f".{done.path.name}.{done.sha256}.part"))
+    stranger = done.path.with_name(f".lot-20990101-001.zip.{'0' * 64}.part")
+    stranger.write_bytes(b"half")
+    settle_packages(table)
+    assert verify(done.path).intact
+    assert [entry.name for entry in done.path.parent.iterdir()] == [done.path.name]
+
+
+def test_the_salted_hashes_of_the_journal_and_of_the_manifest_are_the_same(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
+    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
+    told = next(table.journal.entries()).data["corrections"]
+    signed = json.loads(members(done.path)["manifest.json"])["changes"][0]
+    assert (told["before"], told["after"]) == ([signed["before"]], [signed["after"]])
+    assert done.prepared_at.date() == date(2026, 11, 23)
