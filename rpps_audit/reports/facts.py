@@ -1,0 +1,217 @@
+"""What the report is made of, counted in the store; no wording here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from rpps_audit.checks import OPEN_STATES, Catalogue, findings, latest_runs
+from rpps_audit.exposure import Exposure
+from rpps_audit.reports.keys import Keys
+from rpps_audit.store import Store
+
+# Enough records to begin with, for each rule; the rest is in the list of findings.
+EXAMPLES = 5
+_RULE = ["rule_id", "table", "severity", "category"]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The findings of the latest runs, counted.
+
+    `by_rule`: rule_id, table, severity, category, kind, state, findings. `by_place`: rule_id, severity, finess, state,
+    findings; a record with the same fault in several extracts is counted there once, in the one that tells most.
+    `records`: distinct records per rule in an open state. `examples`: a few of them with file and line.
+    """
+
+    by_rule: pl.DataFrame
+    by_place: pl.DataFrame
+    records: pl.DataFrame
+    examples: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything the sections read: the store, the rules, the latest runs, the exposure of the people registered.
+
+    `primary`: the runs exposure was computed from, of the kind of extract that tells most.
+    """
+
+    store: Store
+    catalogue: Catalogue
+    exposure: Exposure
+    primary: frozenset[int]
+    keys: Keys
+
+    @cached_property
+    def runs(self) -> pl.DataFrame:
+        """The latest run of each series, the primary ones first: the columns of `latest_runs`, and primary."""
+        runs = latest_runs(self.store)
+        primary = pl.col("run_id").is_in(sorted(self.primary)).alias("primary")
+        return runs.with_columns(primary).sort("primary", "kind", descending=[True, True], maintain_order=True)
+
+    @cached_property
+    def snapshots(self) -> pl.DataFrame:
+        """Every snapshot, those of the latest runs first, then the latest of each series."""
+        return self.store.sql(
+            """SELECT *, row_number() OVER (PARTITION BY series ORDER BY data_date DESC, snapshot_id DESC) = 1 AS latest
+               FROM snapshots ORDER BY kind IN ('suivi', 'annuaire-restreint', 'annuaire-public', 'cat18') DESC,
+                                       kind DESC, data_date DESC, snapshot_id DESC"""
+        ).pl()
+
+    @cached_property
+    def rejects(self) -> pl.DataFrame:
+        """Rejected lines by file and reason [snapshot_id, file_name, reason, rejects, first_line]."""
+        return self.store.sql(
+            """SELECT snapshot_id, file_name, reason, count(*) AS rejects, min(line) AS first_line
+               FROM rejects JOIN snapshots USING (snapshot_id) GROUP BY ALL ORDER BY rejects DESC, first_line"""
+        ).pl()
+
+    @cached_property
+    def rules(self) -> pl.DataFrame:
+        """What each latest run said of each rule: the columns of rule_runs, and kind, primary."""
+        return (
+            self.store.sql(
+                "SELECT * FROM rule_runs WHERE list_contains(?, run_id) ORDER BY rule_id",
+                [self.runs["run_id"].to_list()],
+            )
+            .pl()
+            .join(self.runs.select("run_id", "snapshot_id", "kind", "primary"), on="run_id")
+        )
+
+    @cached_property
+    def records(self) -> pl.DataFrame:
+        """How many records each latest run looks at [run_id, professional, situation]."""
+        return self.store.sql(
+            """SELECT run_id, count(DISTINCT hash(professional_id)) + count(*) FILTER (professional_id IS NULL)
+                      AS professional, count(*) AS situation
+               FROM registrations JOIN runs USING (snapshot_id) WHERE list_contains(?, run_id) GROUP BY run_id""",
+            [self.runs["run_id"].to_list()],
+        ).pl()
+
+    @cached_property
+    def faulty(self) -> pl.DataFrame:
+        """Distinct records with a fault, by run, family and table [run_id, category, table, severity, records].
+
+        `severity` is error, or any (error or warning). A category of null counts a record once over all families.
+        """
+        return (
+            self.store.sql(
+                """WITH broken AS (
+                   SELECT run_id, u.category, u."table", f.record_key, max(u.severity = 'error') AS grave
+                   FROM findings_by_run f JOIN rule_runs u USING (run_id, rule_no)
+                   WHERE list_contains(?, run_id) AND u.severity <> 'information' GROUP BY ALL)
+               SELECT run_id, category, "table", count(*) AS any, count(*) FILTER (grave) AS error
+               FROM broken GROUP BY ALL
+               UNION ALL
+               SELECT run_id, NULL, "table", count(*), count(*) FILTER (grave)
+               FROM (SELECT run_id, "table", record_key, max(grave) AS grave FROM broken GROUP BY ALL) GROUP BY ALL""",
+                [self.runs["run_id"].to_list()],
+            )
+            .pl()
+            .unpivot(
+                ["any", "error"], index=["run_id", "category", "table"], variable_name="severity", value_name="records"
+            )
+        )
+
+    @cached_property
+    def findings(self) -> Findings:
+        """The findings of the latest runs, reduced run by run so that the long list is held for one run only."""
+        parts, seen = [_reduction(pl.DataFrame(schema=_PLACED), _SEEN)], _SEEN
+        for run in self.runs.select("run_id", "snapshot_id", "kind").rows():
+            parts.append(_reduction(_placed(self.store, *run), seen))
+            seen = pl.concat([seen, parts[-1].told]).unique()
+        place = ["rule_id", "severity", "finess", "state"]
+        return Findings(
+            pl.concat([part.by_rule for part in parts]),
+            pl.concat([part.by_place for part in parts]).group_by(place).agg(pl.col("findings").sum()).sort(place),
+            pl.concat([part.records for part in parts]).group_by("rule_id").agg(pl.col("records").sum()),
+            pl.concat([part.examples for part in parts]).group_by("rule_id", maintain_order=True).head(EXAMPLES),
+        )
+
+    @cached_property
+    def places(self) -> pl.DataFrame:
+        """The establishments where somebody is active: the columns of `Exposure.by_establishment`."""
+        return self.exposure.by_establishment()
+
+    @cached_property
+    def totals(self) -> dict[str, Any]:
+        """The columns about groups, for everybody: `Exposure.totals`."""
+        return self.exposure.totals().row(0, named=True)
+
+    @cached_property
+    def forgotten(self) -> pl.DataFrame:
+        """The forgotten situations: the columns of `Exposure.forgotten`."""
+        return self.exposure.forgotten()
+
+    def rule_title(self, rule_id: str) -> str:
+        """The title of a rule; its id when the catalogue no longer has it."""
+        return self._titles.get(rule_id, rule_id)
+
+    def title_expr(self) -> pl.Expr:
+        """The titles of a column rule_id."""
+        return pl.col("rule_id").replace(self._titles)
+
+    def place_labels(self, finess: pl.Series) -> pl.Series:
+        """Each establishment as the reader knows it."""
+        names = self.places.select("finess", "name").drop_nulls().unique("finess")
+        shown = pl.DataFrame({"finess": finess}).join(names, on="finess", how="left", maintain_order="left")
+        return self.keys.places(shown["finess"], shown["name"])
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        return {rule.id: rule.title for rule in self.catalogue}
+
+
+_PLACED = pl.Schema(
+    dict.fromkeys((*_RULE, "record_key", "column", "state", "kind", "finess", "file_name"), pl.String)
+    | {"line": pl.Int32}
+)
+_SEEN = pl.DataFrame(schema={"rule_id": pl.String, "record": pl.UInt64})
+
+
+class _Part(NamedTuple):
+    """The findings of one run, counted as in `Findings`; `told` are the faults it told, by hash of the record key."""
+
+    by_rule: pl.DataFrame
+    by_place: pl.DataFrame
+    records: pl.DataFrame
+    examples: pl.DataFrame
+    told: pl.DataFrame
+
+
+def _placed(store: Store, run_id: int, snapshot_id: int, kind: str) -> pl.DataFrame:
+    """The findings of one run with the establishment of their line."""
+    found = findings(store, run_id)
+    cursor = store.connection.cursor()
+    try:
+        cursor.register("found", found.select("line").drop_nulls().unique().to_arrow())
+        where = cursor.execute(
+            """SELECT line, coalesce(finess, structure_id) AS finess, file_name
+               FROM registrations JOIN snapshots USING (snapshot_id) SEMI JOIN found USING (line)
+               WHERE snapshot_id = ?""",
+            [snapshot_id],
+        ).pl()
+    finally:
+        cursor.close()
+    return found.join(where, on="line", how="left").with_columns(kind=pl.lit(kind)).select(list(_PLACED))
+
+
+def _reduction(placed: pl.DataFrame, seen: pl.DataFrame) -> _Part:
+    here = placed.filter(pl.col("line").is_not_null()).with_columns(record=pl.col("record_key").hash())
+    unseen = here.join(seen, on=["rule_id", "record"], how="anti")
+    waiting = unseen.filter(pl.col("state").is_in(OPEN_STATES))
+    return _Part(
+        _counts(placed, [*_RULE, "kind", "state"]),
+        _counts(unseen, ["rule_id", "severity", "finess", "state"]),
+        waiting.group_by("rule_id").agg(records=pl.col("record").n_unique()),
+        waiting.sort("line").group_by("rule_id", maintain_order=True).head(EXAMPLES).drop("record"),
+        here.select("rule_id", "record").unique(),
+    )
+
+
+def _counts(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    return frame.group_by(keys).len("findings").sort(keys)

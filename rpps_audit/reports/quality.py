@@ -1,0 +1,368 @@
+"""What was read, the score of each family, findings by rule and establishment, what could not be evaluated."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from rpps_audit.checks import CATEGORIES as FAMILIES
+from rpps_audit.checks import OPEN_STATES, STATES
+from rpps_audit.reports.facts import Facts
+from rpps_audit.reports.french import counted, number, share
+from rpps_audit.reports.keys import labelled
+from rpps_audit.reports.labels import CATEGORIES, CATEGORY_MEANINGS, KINDS, KINDS_SHORT, SEVERITIES
+from rpps_audit.reports.model import SHOWN_ROWS, Bars, Column, Grid, Section, Table, make_table
+
+_NOTHING = "Aucune extraction contrôlée. Commencez par : rpps-audit audit FICHIER."
+_ALL_FINDINGS = "rpps-audit findings --format csv --out constats.csv"
+_SEVERITY_ORDER = list(SEVERITIES)
+_GRID_RULES, _GRID_PLACES = 15, 12
+
+
+def files_section(facts: Facts) -> Section:
+    """What was read and rejected, file by file."""
+    snapshots = facts.snapshots.with_columns(kind=pl.col("kind").replace(KINDS))
+    table = make_table(
+        "fichiers",
+        "Fichiers chargés : lignes lues = lignes retenues + lignes rejetées",
+        snapshots,
+        {
+            "file_name": Column("Fichier", "name"),
+            "kind": Column("Nature"),
+            "layout": Column("Format reconnu"),
+            "encoding": Column("Encodage"),
+            "data_date": Column("Date des données", "day"),
+            "rows_read": Column("Lues", "count"),
+            "rows_kept": Column("Retenues", "count"),
+            "rows_rejected": Column("Rejetées", "count"),
+        },
+        empty="Aucun fichier chargé. Commencez par : rpps-audit audit FICHIER.",
+        note="Un fichier plus récent de la même série remplace le précédent ; l'ancien sert à comparer.",
+    )
+    rejects = make_table(
+        "rejets",
+        "Lignes rejetées, par motif",
+        facts.rejects,
+        {
+            "file_name": Column("Fichier", "name"),
+            "reason": Column("Motif"),
+            "rejects": Column("Lignes", "count"),
+            "first_line": Column("Première ligne", "count"),
+        },
+        empty="Aucune ligne rejetée.",
+        complete="le texte des lignes rejetées reste dans le magasin, jamais dans un rapport",
+    )
+    read, kept, rejected = (int(snapshots[name].sum()) for name in ("rows_read", "rows_kept", "rows_rejected"))
+    text = (
+        f"{counted(snapshots.height, 'fichier lu', 'fichiers lus')} : {counted(read, 'ligne')}, dont {number(kept)} "
+        f"retenues et {number(rejected)} rejetées.",
+    )
+    return Section("lecture", "Ce qui a été lu", "Fichiers lus", text if read else (), (table, rejects))
+
+
+def families(facts: Facts) -> pl.DataFrame:
+    """The score of each family of rules in each extract.
+
+    Columns: run_id, kind, file_name, primary, category, records (those of the tables the evaluated rules are about),
+    faulty (distinct, with an error or a warning), sound (share, null when nothing was looked at), error, warning,
+    information (findings), done, missing (rules).
+    """
+    rules = facts.rules
+    done = pl.col("status") == "evaluated"
+    keys = ["run_id", "kind", "primary", "category"]
+    looked = (
+        rules.filter(done)
+        .select(*keys, "table")
+        .unique()
+        .join(
+            facts.records.unpivot(index="run_id", variable_name="table", value_name="records"), on=["run_id", "table"]
+        )
+        .group_by(keys)
+        .agg(pl.col("records").sum())
+    )
+    faulty = (
+        facts.faulty.filter((pl.col("severity") == "any") & pl.col("category").is_not_null())
+        .group_by("run_id", "category")
+        .agg(faulty=pl.col("records").sum())
+    )
+    counts = rules.group_by(keys).agg(
+        *(pl.col("failed").filter(severity=name).sum().alias(name) for name in SEVERITIES),
+        done=done.sum().cast(pl.Int64),
+        missing=(~done).sum().cast(pl.Int64),
+    )
+    order = pl.col("category").replace_strict(FAMILIES, range(len(FAMILIES)), return_dtype=pl.Int64)
+    return (
+        counts.join(looked, on=keys, how="left")
+        .join(faulty, on=["run_id", "category"], how="left")
+        .with_columns(pl.col("records", "faulty").fill_null(0))
+        .with_columns(sound=pl.when(pl.col("records") > 0).then(1 - pl.col("faulty") / pl.col("records")))
+        .join(facts.runs.select("run_id", "file_name"), on="run_id")
+        .sort(pl.col("primary"), "kind", "run_id", order, descending=[True, True, False, False])
+    )
+
+
+def score_section(facts: Facts) -> Section:
+    """The score of each family, with its denominator: the extract that tells most, then the others."""
+    scores = families(facts)
+    main, others = scores.filter("primary"), scores.filter(~pl.col("primary"))
+    kind = KINDS.get(main["kind"][0], "") if main.height else ""
+    blocks: tuple[Bars | Table, ...] = (
+        _score_table("familles", f"Score de chaque famille : {kind}".removesuffix(" : "), main),
+    )
+    if main.height:
+        blocks = (_score_figure(main), *blocks)
+    if others.height:
+        blocks = (*blocks, _score_table("familles-autres", "Les autres extractions", others, folded=True))
+    text = " ; ".join(f"{CATEGORIES[name].lower()} : {meaning}" for name, meaning in CATEGORY_MEANINGS.items())
+    return Section(
+        "scores", "Le score de chaque famille de contrôles", "Scores", (f"{text[0].upper()}{text[1:]}.",), blocks
+    )
+
+
+def _score_table(name: str, caption: str, scores: pl.DataFrame, *, folded: bool = False) -> Table:
+    ready = scores.with_columns(
+        pl.col("kind").replace(KINDS_SHORT),
+        pl.col("category").replace(CATEGORIES),
+        rules=pl.format("{} sur {}", "done", pl.col("done") + pl.col("missing")),
+    )
+    return make_table(
+        name,
+        caption,
+        ready,
+        {
+            "category": Column("Famille"),
+            **({"kind": Column("Extraction")} if folded else {}),
+            "records": Column("Enregistrements regardés", "count"),
+            "faulty": Column("Avec un défaut", "count"),
+            "sound": Column("Part sans défaut", "share"),
+            "error": Column("Erreurs", "count"),
+            "warning": Column("Avertisse\u00adments", "count"),
+            "information": Column("Informa\u00adtions", "count"),
+            "rules": Column("Contrôles évalués"),
+        },
+        empty=_NOTHING,
+        note="Un enregistrement est un professionnel ou une situation d'exercice. Il a un défaut s'il porte au moins une "
+        "erreur ou un avertissement de la famille ; les informations sont comptées à part. Une famille sans contrôle "
+        "évalué n'a pas de score."
+        if not folded
+        else "",
+        folded=folded,
+    )
+
+
+def _score_figure(main: pl.DataFrame) -> Bars:
+    summed = main.group_by("category", maintain_order=True).agg(pl.col("records", "faulty").sum())
+    rows = [(CATEGORIES[name], records, faulty) for name, records, faulty in summed.rows()]
+    parts = [
+        (100 * (1 - faulty / records) if records else 0.0, 100 * faulty / records if records else 0.0)
+        for _, records, faulty in rows
+    ]
+    said = [
+        f"{share(1 - faulty / records)} de {number(records)}" if records else "non évaluable"
+        for _, records, faulty in rows
+    ]
+    told = [
+        f"{name} : {text} sans défaut" if records else f"{name} : {text}"
+        for (name, records, _), text in zip(rows, said, strict=True)
+    ]
+    return Bars(
+        "figure-familles",
+        "Part des enregistrements sans défaut, par famille",
+        f"{' ; '.join(told)}.",
+        "% des enregistrements regardés",
+        tuple(name for name, _, _ in rows),
+        (("sans défaut", tuple(p for p, _ in parts)), ("avec un défaut", tuple(q for _, q in parts))),
+        tuple(said),
+    )
+
+
+def findings_section(facts: Facts) -> Section:
+    """Findings by rule, then by rule and establishment, with what became of them."""
+    by_state = _by_state(facts)
+    totals = {state: int(by_state[state].sum()) for state in STATES}
+    text: tuple[str, ...] = (
+        "Un constat désigne un enregistrement et une colonne, jamais une valeur. Corrigé : une extraction plus récente "
+        "le prouve. Disparu : l'enregistrement n'est plus là, ce qui ne prouve rien. Toléré : accepté par quelqu'un, "
+        "avec un motif, jusqu'à une date.",
+    )
+    open_ = sum(totals[state] for state in OPEN_STATES)
+    if by_state.height:
+        text = (
+            f"{counted(open_, 'constat ouvert', 'constats ouverts')}, dont {counted(totals['new'], 'nouveau', 'nouveaux')}, "
+            f"{counted(totals['persisting'], 'persistant')} et {counted(totals['reopened'], 'rouvert')} ; "
+            f"{counted(totals['resolved'], 'corrigé')} depuis l'extraction précédente, "
+            f"{counted(totals['vanished'], 'disparu')}, {counted(totals['tolerated'], 'toléré')}.",
+            *text,
+        )
+    rules = make_table(
+        "constats-par-controle",
+        "Constats par contrôle",
+        by_state,
+        {
+            "title": Column("Contrôle"),
+            "severity": Column("Gravité"),
+            "kind": Column("Extraction"),
+            "evaluated": Column("Regardés", "count"),
+            "new": Column("Nouveaux", "count"),
+            "persisting": Column("Persistants", "count"),
+            "reopened": Column("Rouverts", "count"),
+            "tolerated": Column("Tolérés", "count"),
+            "resolved": Column("Corrigés", "count"),
+            "vanished": Column("Disparus", "count"),
+        },
+        empty="Aucun constat." if facts.runs.height else _NOTHING,
+        complete=_ALL_FINDINGS,
+    )
+    figure, places = _rules_by_place(facts)
+    return Section(
+        "constats", "Les constats, par contrôle et par établissement", "Constats", text, (*figure, rules, places)
+    )
+
+
+def _by_state(facts: Facts) -> pl.DataFrame:
+    """One row per rule and kind of extract with findings, gravest and most numerous first."""
+    looked = facts.rules.group_by("rule_id", "kind").agg(pl.col("evaluated").sum())
+    counts = facts.findings.by_rule
+    return (
+        counts.group_by("rule_id", "severity", "category", "kind")
+        .agg(pl.col("findings").filter(state=state).sum().alias(state) for state in STATES)
+        .join(looked, on=["rule_id", "kind"], how="left")
+        .with_columns(
+            title=facts.title_expr(),
+            rank=pl.col("severity").replace_strict(_SEVERITY_ORDER, range(3), return_dtype=pl.Int64),
+            open=pl.sum_horizontal(OPEN_STATES),
+        )
+        .sort("rank", "open", "rule_id", "kind", descending=[False, True, False, False])
+        .with_columns(
+            pl.col("severity").replace(SEVERITIES),
+            pl.col("kind").replace(KINDS_SHORT),
+        )
+    )
+
+
+def _rules_by_place(facts: Facts) -> tuple[tuple[Grid, ...], Table]:
+    waiting = facts.findings.by_place.filter(pl.col("severity") != "information")
+    here = [*OPEN_STATES, "tolerated"]
+    wide = (
+        waiting.group_by("rule_id", "severity", "finess")
+        .agg(pl.col("findings").filter(state=state).sum().alias(state) for state in here)
+        .with_columns(total=pl.sum_horizontal(OPEN_STATES))
+        .sort(["total", "rule_id", "finess"], descending=[True, False, False])
+    )
+    top = wide.head(SHOWN_ROWS)
+    table = make_table(
+        "constats-par-etablissement",
+        "Erreurs et avertissements par contrôle et par établissement",
+        top.with_columns(
+            title=facts.title_expr(),
+            place=facts.place_labels(top["finess"]),
+            severity=pl.col("severity").replace(SEVERITIES),
+        ),
+        {
+            "place": Column("Établissement"),
+            "title": Column("Contrôle"),
+            "severity": Column("Gravité"),
+            "new": Column("Nouveaux", "count"),
+            "persisting": Column("Persistants", "count"),
+            "reopened": Column("Rouverts", "count"),
+            "tolerated": Column("Tolérés", "count"),
+            "total": Column("Ouverts", "count"),
+        },
+        total=wide.height,
+        empty="Aucune erreur ni avertissement." if facts.runs.height else _NOTHING,
+        complete=_ALL_FINDINGS,
+        folded=True,
+    )
+    open_ = wide.filter(pl.col("total") > 0)
+    return ((_rules_grid(facts, open_),) if open_.height else ()), table
+
+
+def _rules_grid(facts: Facts, wide: pl.DataFrame) -> Grid:
+    """The rules and the establishments with most open findings."""
+
+    def most(column: str, many: int) -> list[str | None]:
+        ranked = wide.group_by(column).agg(pl.col("total").sum())
+        return ranked.sort(["total", column], descending=[True, False])[column].head(many).to_list()
+
+    rules, places = most("rule_id", _GRID_RULES), most("finess", _GRID_PLACES)
+    counts = {(rule, place): total for rule, place, total in wide.select("rule_id", "finess", "total").rows()}
+    names = facts.place_labels(pl.Series(places, dtype=pl.String)).to_list()
+    return Grid(
+        "figure-constats",
+        "Constats ouverts : les contrôles et les établissements qui en ont le plus",
+        f"Le contrôle qui relève le plus de constats est « {facts.rule_title(str(rules[0]))} » ; l'établissement qui en a le "
+        f"plus est {names[0]}. Les {len(rules)} premiers contrôles et les {len(places)} premiers établissements sont "
+        "montrés ; le tableau qui suit les donne tous.",
+        "constats ouverts",
+        tuple(facts.rule_title(str(rule)) for rule in rules),
+        tuple(names),
+        tuple(tuple(counts.get((rule, place), 0) for place in places) for rule in rules),
+    )
+
+
+def not_evaluable_section(facts: Facts) -> Section:
+    """The rules that lacked data: nowhere evaluated first; then what exposure could not judge."""
+    missing = facts.rules.filter(pl.col("status") == "not_evaluable")
+    evaluated = (
+        facts.rules.filter(pl.col("status") == "evaluated")
+        .group_by("rule_id")
+        .agg(elsewhere=pl.col("kind").unique().sort().replace(KINDS).str.join(", "))
+    )
+    rules = (
+        missing.group_by("rule_id", "category", "reason")
+        .agg(kinds=pl.col("kind").unique().sort().replace(KINDS).str.join(", "))
+        .join(evaluated, on="rule_id", how="left")
+        .sort(pl.col("elsewhere").is_not_null(), "reason", "rule_id")
+        .with_columns(
+            title=facts.title_expr(),
+            category=pl.col("category").replace(CATEGORIES),
+            elsewhere=pl.col("elsewhere").fill_null("nulle part"),
+        )
+    )
+    table = make_table(
+        "controles-non-evaluables",
+        "Contrôles qui n'ont pas pu être évalués, et ce qui leur manque",
+        rules,
+        {
+            "title": Column("Contrôle"),
+            "category": Column("Famille"),
+            "kinds": Column("Non évaluable dans"),
+            "reason": Column("Ce qui manque"),
+            "elsewhere": Column("Évalué dans"),
+        },
+        empty="Tous les contrôles ont été évalués." if facts.runs.height else _NOTHING,
+        folded=True,
+    )
+    unknown = facts.exposure.not_evaluable().with_columns(who=labelled(pl.col("role"), pl.col("label")))
+    exposure = make_table(
+        "exposition-non-evaluable",
+        "Situations dont l'exposition n'a pas pu être jugée",
+        unknown,
+        {
+            "reason": Column("Motif"),
+            "who": Column("Rôle"),
+            "situations": Column("Situations", "count"),
+            "professionals": Column("Professionnels", "count"),
+        },
+        empty="L'exposition de toutes les situations ouvertes a pu être jugée.",
+        note="Ces situations n'ajoutent rien aux chiffres de l'exposition. Cela ne veut pas dire qu'elles n'ouvrent rien.",
+    )
+    nowhere, total = missing_everywhere(facts)
+    text: tuple[str, ...] = ("Un contrôle à qui il manque une colonne ou un fichier n'est jamais compté comme réussi.",)
+    if total:
+        text = (
+            f"{counted(nowhere, 'contrôle')} sur {number(total)} "
+            f"{'n’a' if nowhere < 2 else 'n’ont'} pu être {'évalué' if nowhere < 2 else 'évalués'} dans aucune extraction.",
+            *text,
+        )
+    return Section("non-evaluable", "Ce qui n'a pas pu être évalué", "Non évaluable", text, (table, exposure))
+
+
+def missing_everywhere(facts: Facts) -> tuple[int, int]:
+    """How many rules no latest run could evaluate, and how many rules there are."""
+    rules = facts.rules.group_by("rule_id").agg((pl.col("status") == "evaluated").any())
+    return int((~rules["status"]).sum()) if rules.height else 0, rules.height
+
+
+def empty_words() -> str:
+    """What to do when nothing was checked."""
+    return _NOTHING
