@@ -98,7 +98,7 @@ def test_removal_at_every_step_is_a_refusal_and_the_next_login_works(card, tmp_p
     login_and_sign(make_workspace(tmp_path / "count"))
     count = len(card.state()["commands"])
     workspace = make_workspace(tmp_path / "e")
-    for step in range(0, count, max(1, count // 15)):
+    for step in range(0, count, max(1, count // 10)):
         card.eject()
         card.insert(make_card().profile | {"leaves_at": step})
         with pytest.raises(CardError):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from datetime import timedelta
+from functools import cache
 
 import pytest
 from asn1crypto import cms
@@ -52,6 +53,13 @@ def software_signature(content, key_name="holder-sig", certificate=None):
 
     issuer = pki.issuer(pki.root()).certificate.public_bytes(Encoding.DER)
     return build_signature(content, certificate.public_bytes(Encoding.DER), [issuer], sign, pki.NOW)
+
+
+@cache
+def one_signed():
+    """One content and its signature, the same for every example of a property."""
+    content = b'{"batch":"lot-1","records":3}'
+    return content, software_signature(content)
 
 
 def openssl_verifies(folder, content, signature, *options):
@@ -187,11 +195,10 @@ def test_the_guide_s_commands_work_as_written(tmp_path):
     assert "Non Repudiation" in said and "300000000029751/CPE0000001" in said and "UTCTIME" in said
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_changed_byte_of_the_content_or_the_signature_is_refused(card_workspace, data):
-    content = b'{"batch":"lot-1","records":3}'
-    signature = software_signature(content)
+    content, signature = one_signed()
     damaged = [bytearray(content), bytearray(signature)]
     which = data.draw(st.integers(0, 1))
     place = data.draw(st.integers(0, len(damaged[which]) - 1))
