@@ -23,6 +23,7 @@ from rpps_audit.workbench.screen import EMPTY, Screen, section
 from rpps_audit.workspace import Workspace
 
 _MONTHS = 12
+_PLAIN = {"description_width": "initial"}
 VIEWS: Mapping[str, tuple[str, Callable[[Exposure], pl.DataFrame]]] = {
     "establishment": ("par établissement", Exposure.by_establishment),
     "operator": ("par organisme gestionnaire", Exposure.by_operator),
@@ -75,7 +76,10 @@ class Dpo(Screen):
             return sentence(EMPTY)
         place = VBox([self.view_grid()])
         chooser = Dropdown(
-            options=[(label, name) for name, (label, _) in VIEWS.items()], value=self.by, description="Voir"
+            options=[(label, name) for name, (label, _) in VIEWS.items()],
+            value=self.by,
+            description="Voir",
+            style=_PLAIN,
         )
 
         def chosen(change: Any) -> None:

@@ -64,6 +64,8 @@ HEADINGS = {
     "gained": "Documents gagnés",
     "lost": "Documents perdus",
 }
+# Shown only where there is something to doubt.
+_DOUBTS = ("unknown_roles", "undated")
 NATURES = {"profession": "profession", "role": "rôle"}
 
 
@@ -93,7 +95,8 @@ def frame_grid(
     if key is None:
         key = "row_number"
         frame = frame.with_row_index(key).with_columns(pl.col(key).cast(pl.String))
-    columns = [_column(name, frame) for name in frame.columns if name in HEADINGS]
+    empty_doubts = [name for name in _DOUBTS if name in frame.columns and not frame[name].sum()]
+    columns = [_column(name, frame) for name in frame.columns if name in HEADINGS and name not in empty_doubts]
     return Grid(Table(frame, columns, key=key), caption=caption, empty=empty, row=row, on_open=on_open)
 
 
@@ -103,10 +106,9 @@ def _column(name: str, frame: pl.DataFrame) -> Column:
 
 def _choices(name: str, frame: pl.DataFrame) -> Mapping[str, str] | None:
     known = {"severity": SEVERITIES, "state": STATES, "column": NATURES}.get(name)
-    if name == "role":
-        known = labels("roles")
-    if name == "profession":
-        known = labels("professions")
+    # Where a label stands in a column of its own, the code is shown as it is.
+    if name in ("role", "profession") and "label" not in frame.columns:
+        known = labels(f"{name}s")
     if known is None:
         return None
     met = frame[name].drop_nulls().unique().sort().to_list()

@@ -32,8 +32,14 @@ class LiveWidget(anywidget.AnyWidget):
         raise NotImplementedError
 
     def refresh(self) -> None:
-        """Send the view to every place where the widget is displayed."""
-        self.send({"view": self.view() | {"message": self.message}})
+        """Send the view to every place where the widget is displayed; a view that cannot be made becomes a sentence."""
+        try:
+            view = self.view()
+        except Exception as error:
+            self.message = tell_fault(error)
+            self.send({"fault": self.message})
+        else:
+            self.send({"view": view | {"message": self.message}})
 
     def ask(self, do: str, buffers: list[Any] | None = None, **details: Any) -> None:
         """Do what the browser asks, then show the result; a failure becomes a sentence, never a traceback."""

@@ -151,12 +151,10 @@ class Manager(Screen):
     def shown_forgotten(self) -> pl.DataFrame:
         """The grid of forgotten situations."""
         assert self.due_today is not None
-        frame = self.due_today.forgotten.with_columns(
-            self._who(), exposed=pl.col("documents_added") * pl.col("days"), finess=pl.col("finess")
-        )
+        frame = self.due_today.forgotten.with_columns(self._who(), exposed=pl.col("documents_added") * pl.col("days"))
         return frame.select(
-            *("record_key", "who", "structure_name", "finess", "role", "since", "days"),
-            *("documents", "documents_added", "exposed", "rule_ids"),
+            *("record_key", "who", "structure_name", "role", "since", "days", "documents_added", "exposed"),
+            rule_ids=self._titles(pl.col("rule_ids").str.split("+")),
         )
 
     def shown_findings(self) -> pl.DataFrame:
@@ -195,6 +193,11 @@ class Manager(Screen):
             "not_evaluable": due.not_evaluable,
             "version": self.workspace.access_matrix().version,
         }
+
+    def _titles(self, rule_ids: pl.Expr) -> pl.Expr:
+        """Lists of rule ids as the rules' titles."""
+        titles = {rule.id: rule.title for rule in self.workspace.catalogue()}
+        return rule_ids.list.eval(pl.element().replace(titles)).list.join(" ; ")
 
     def _who(self) -> pl.Expr:
         perimeter = self.panel.perimeter()

@@ -23,7 +23,7 @@ from ipywidgets import (  # type: ignore[import-untyped]
 )
 
 from rpps_audit.errors import UsageError
-from rpps_audit.exposure import Difference, Exposure, what_if
+from rpps_audit.exposure import Difference, what_if
 from rpps_audit.nomenclature import (
     CATCH_ALL,
     KINDS,
@@ -31,22 +31,24 @@ from rpps_audit.nomenclature import (
     Request,
     build_dossier,
     read_request,
+    registered,
     save_request,
     withdrawn,
 )
-from rpps_audit.reference import AccessMatrix
+from rpps_audit.reference import AccessMatrix, nomenclature_label_expr
 from rpps_audit.store import Store
 from rpps_audit.workbench.frames import frame_grid, labels
 from rpps_audit.workbench.panel import Panel, sentence
 from rpps_audit.workbench.screen import EMPTY, Screen, section
 from rpps_audit.workspace import Workspace
 
+_PLAIN = {"description_width": "initial"}
 DRAFTS = "demandes"
 CLOSE = "fermer"
-VIEWS: Mapping[str, tuple[str, Callable[[Exposure], pl.DataFrame]]] = {
-    "profession": ("par profession", Exposure.by_profession),
-    "role": ("par rôle", Exposure.by_role),
-    "establishment": ("par établissement", Exposure.by_establishment),
+VIEWS = {
+    "profession": ("par profession", ("profession",)),
+    "role": ("par rôle", ("role",)),
+    "establishment": ("par établissement", ("finess", "structure_name", "finess_legal")),
 }
 _MOVES = {"role": "Les professionnels du rôle", "profession": "Les professionnels de la profession"}
 _FIELDS = {
@@ -103,7 +105,7 @@ class Reviewer(Screen):
         if not self.has_store:
             return None
         with self.store() as store:
-            return _read(store, self.workspace)
+            return _read(store)
 
     # -- sections ----------------------------------------------------------------------------------------------
 
@@ -115,7 +117,10 @@ class Reviewer(Screen):
             return sentence(EMPTY)
         place = VBox([self.view_grid()])
         chooser = Dropdown(
-            options=[(label, name) for name, (label, _) in VIEWS.items()], value=self.by, description="Voir"
+            options=[(label, name) for name, (label, _) in VIEWS.items()],
+            value=self.by,
+            description="Voir",
+            style=_PLAIN,
         )
 
         def chosen(change: Any) -> None:
@@ -340,21 +345,28 @@ def _fill(boxes: Mapping[str, Any], kind: Any, codes: Any, request: Request, cha
         box.observe(changed, "value")
 
 
-def _read(store: Store, workspace: Workspace) -> Volumes | None:
-    from rpps_audit.audit import exposure_of, primary_runs
+def _read(store: Store) -> Volumes | None:
+    from rpps_audit.audit import primary_runs
 
     runs = primary_runs(store)
     if runs.is_empty():
         return None
     run_ids = tuple(runs["run_id"])
-    exposure = exposure_of(store, workspace)
-    views = {name: read(exposure) for name, (_, read) in VIEWS.items()}
+    views = {name: _labelled(name, registered(store, run_ids, *by)) for name, (_, by) in VIEWS.items()}
     catch_all = views["profession"].filter(pl.col("profession") == CATCH_ALL)["professionals"].sum()
     return Volumes(
-        as_of=exposure.as_of,
+        as_of=max(runs["as_of"]),
         run_ids=run_ids,
-        professionals=int(exposure.totals()["professionals"].sum()),
+        professionals=int(registered(store, run_ids)["professionals"].sum()),
         catch_all=int(catch_all),
         views=views,
         withdrawn=withdrawn(store, run_ids),
     )
+
+
+def _labelled(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """A view with the label of its codes beside them; establishments carry their own name."""
+    if name not in ("profession", "role"):
+        return frame.drop("establishments", "operators")
+    label = nomenclature_label_expr(f"{name}s", pl.col(name)).alias("label")
+    return frame.select(name, label, pl.exclude(name))

@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Edit:
-    """One change of one cell; `number` names it for undo."""
+    """One change of one cell; `number` names it for undo. `new` is the text typed where it could not be read."""
 
     number: int
     key: str
@@ -149,20 +149,19 @@ class Table:
     # -- editing -----------------------------------------------------------------------------------------------
 
     def edit(self, key: str, column: str, text: str) -> None:
-        """Write a cell, then judge its record. Text that is no date stays visible, in the cell, as a fault."""
+        """Write a cell, then judge its record. Text that is no date stays in the cell, as a fault, not in the frame."""
         if not self.column(column).editable:
             return
         old = self.value(key, column)
+        self.unread.pop((key, column), None)
         try:
             new = self._typed(column, text)
         except ValueError:
-            self.unread[key, column] = text
-            self._judge(key)
-            return
-        self.unread.pop((key, column), None)
+            self.unread[key, column] = new = text
         if new != old:
             self._numbers += 1
             self.edits.append(Edit(self._numbers, key, column, old, new))
+        if (key, column) not in self.unread:
             self._write(key, column, new)
         self._judge(key)
 

@@ -20,7 +20,7 @@ function render({ model, el }) {
   const dialog = h("dialog", { "aria-labelledby": `${id}-title`, class: "rpps-dialog" }, form);
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); giveUp(); });
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
-  el.append(h("section", { class: "rpps-card", "aria-label": "Carte CPx" }, state, left, alert, buttons, dialog));
+  el.append(h("section", { class: "rpps-card", "aria-labelledby": `${id}-panel` }, h("h3", { id: `${id}-panel` }, "Carte CPx"), state, left, alert, buttons, dialog));
 
   function submit(event) {
     event.preventDefault();

@@ -16,7 +16,12 @@ function live(model, el, draw) {
   el.classList.add("rpps");
   // JupyterLab's one-letter shortcuts (d d deletes a cell) must not hear what is typed here.
   el.setAttribute("data-lm-suppress-shortcuts", "true");
-  const hear = (message) => message.view && draw(message.view);
+  const fault = h("p", { role: "alert", class: "rpps-alert" });
+  el.append(fault);
+  const hear = (message) => {
+    fault.textContent = message.fault || "";
+    if (message.view) draw(message.view);
+  };
   model.on("msg:custom", hear);
   model.send({ do: "show" });
   return () => model.off("msg:custom", hear);

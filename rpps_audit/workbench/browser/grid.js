@@ -67,7 +67,7 @@ function render({ model, el }) {
       const label = `Filtrer : ${column.label}`;
       const field = column.choices
         ? h("select", { "aria-label": label, onchange: send }, h("option", { value: "" }, "tout"), column.choices.map(([code, text]) => h("option", { value: code }, text)))
-        : h("input", { type: "text", "aria-label": label, placeholder: "filtrer", oninput: later(180, send) });
+        : h("input", { type: "text", "aria-label": label, placeholder: "filtrer", oninput: later(120, send) });
       field.dataset.filter = column.name;
       return h("td", {}, field);
     });
@@ -135,10 +135,11 @@ function render({ model, el }) {
       "aria-describedby": note,
       "aria-readonly": column.editable ? "false" : "true",
       tabindex: "-1",
-    }, h("span", { class: "rpps-text" }, cell.text),
+    }, h("span", { class: "rpps-text" }, shown(cell.text, column)),
     wrong && h("span", { id: note, class: "rpps-fault" }, `⚠ ${cell.faults.join(" ")}`));
   }
 
+  const shown = (text, column) => (column.numeric && text !== "" && !Number.isNaN(Number(text)) ? Number(text).toLocaleString("fr-FR") : text);
   const width = () => view.columns.length + (view.selectable ? 1 : 0);
   const cellAt = () => body.querySelector(`[data-cell="${at.row}:${at.column}"]`);
   const target = (td) => td?.querySelector("input[type=checkbox]") || td;
