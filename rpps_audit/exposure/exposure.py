@@ -81,7 +81,7 @@ class Exposure:
                        sum((ends - begins) * (o.documents - j.documents))::BIGINT AS person_days_forgotten
                 FROM {self._segments("person")} JOIN weights o ON o.mask = opens JOIN weights j ON j.mask = justified
                 GROUP BY person)
-            SELECT {queries.SHOWN_PERSON} AS professional_id, p.situations, o.roles,
+            SELECT professional_id, p.situations, o.roles,
                    CASE WHEN p.opens > 0 THEN o.documents END AS documents,
                    CASE WHEN p.opens > 0 THEN o.documents - j.documents END AS documents_forgotten,
                    person_days, person_days_forgotten, p.since AS forgotten_since,
@@ -191,7 +191,7 @@ class Exposure:
                 WHERE list_contains($runs, d.run_id) AND d.since < $as_of::DATE GROUP BY ALL),
             careless AS (SELECT person, bit_or(kept) AS justified FROM {ACTIVE}
                          WHERE person IN (SELECT person FROM {ACTIVE} WHERE since IS NOT NULL) GROUP BY person)
-            SELECT t.record_key, {queries.SHOWN_PERSON} AS professional_id, nullif(s.establishment, '') AS finess,
+            SELECT t.record_key, professional_id, nullif(s.establishment, '') AS finess,
                    nullif(s.role, '') AS role, s.since,
                    $as_of::DATE + 1 - greatest(s.since + 1, s.start_date) AS days, t.rule_ids,
                    CASE WHEN s.mask > 0 THEN w.documents END AS documents,
@@ -216,7 +216,7 @@ class Exposure:
         wide = peers.wider(self.access, self.tables.sql(peers.COUNTS.format(active=ACTIVE)))
         self.tables.give("wide", wide)
         frame = self.tables.sql(
-            f"""SELECT {queries.SHOWN_PERSON} AS professional_id, snapshot_id, line,
+            f"""SELECT professional_id, snapshot_id, line,
                        nullif(establishment, '') AS finess, w.* EXCLUDE (operator)
                 FROM {ACTIVE} JOIN wide w USING (operator, profession, role)"""
         )

@@ -15,22 +15,22 @@ from rpps_audit.checks.views import ACTIVE
 COUNTS = """count(*) AS situations, count(since) AS forgotten_situations,
                count(*) FILTER (mask = 0) AS unknown_roles, count(*) FILTER (start_date IS NULL) AS undated"""
 OPENS = {"mask": "opens", "kept": "justified"}
-# A person without a national number is a line of a file; the snapshot keeps two files apart and is not shown.
-SHOWN_PERSON = "CASE WHEN starts_with(person, 'ligne:') THEN split_part(person, '/', 1) ELSE person END"
 
 
-def situations(table: str, as_of: date) -> str:
-    """Make `table`: every situation active on `as_of`, and those closed before whose dates are known. Reads `$runs`.
+def situations(as_of: date) -> str:
+    """The situations active on `as_of`, and those closed before whose dates are known. Reads `$runs` and `role_bits`.
 
-    What is unknown is '' in the scopes, so that it groups and joins. `mask`: the bit of the role, 0 when the matrix
-    does not know it; `kept`: the same, 0 when the situation is forgotten; `opened` is null when the beginning or the
-    role is unknown; `several`: false only when the person has no other situation.
+    What is unknown is '' in the scopes, so that it groups and joins. `person` is a 64-bit hash (one chance in a hundred
+    thousand that two of twenty million people meet), `professional_id` what is shown of it. `mask`: the bit of the
+    role, 0 when the matrix does not know it. `several`: false only when the person has no other situation.
     """
     active = ACTIVE.format(as_of=f"DATE '{as_of}'")
     return f"""
-        CREATE TEMP TABLE {table} AS
         WITH judged AS (SELECT run_id, snapshot_id, sources FROM runs WHERE list_contains($runs, run_id)),
-        mine AS NOT MATERIALIZED (SELECT * FROM registrations WHERE snapshot_id IN (SELECT snapshot_id FROM judged)),
+        mine AS NOT MATERIALIZED (
+            SELECT *, hash(professional_id) AS person FROM registrations
+            WHERE snapshot_id IN (SELECT snapshot_id FROM judged)
+        ),
         late AS (
             SELECT snapshot_id, d.line, min(d.since) AS since FROM departures d JOIN judged USING (run_id)
             WHERE d.since < DATE '{as_of}' GROUP BY ALL
@@ -39,26 +39,32 @@ def situations(table: str, as_of: date) -> str:
             SELECT finess, any_value(finess_legal) AS finess_legal FROM establishments
             WHERE snapshot_id IN (SELECT unnest(sources) FROM judged) AND finess IS NOT NULL GROUP BY finess
         ),
-        repeated AS (SELECT hash(professional_id) AS h FROM mine GROUP BY h HAVING count(*) > 1),
-        held AS (
-            SELECT m.snapshot_id, m.line,
-                   coalesce(m.professional_id, 'ligne:' || m.line || '/' || m.snapshot_id) AS person,
-                   coalesce(m.finess, m.structure_id, '') AS establishment,
-                   coalesce(m.finess_legal, p.finess_legal, '') AS operator,
-                   coalesce(m.role, '') AS role, coalesce(m.profession, '') AS profession,
-                   m.start_date, {active} AS active, m.end_date, CASE WHEN {active} THEN l.since END AS since,
-                   coalesce(b.bit, 0) AS mask, m.professional_id IS NOT NULL AND o.h IS NOT NULL AS several
-            FROM mine m LEFT JOIN late l USING (snapshot_id, line) LEFT JOIN repeated o ON o.h = hash(m.professional_id)
-            LEFT JOIN place p ON p.finess = m.finess LEFT JOIN role_bits b ON b.role = m.role
-            WHERE {active} OR m.start_date <= least(m.end_date, DATE '{as_of}')
-        ),
-        placed AS (
-            SELECT * EXCLUDE (end_date), CASE WHEN since IS NULL THEN mask ELSE 0 END AS kept,
-                   CASE WHEN active THEN {_tomorrow(as_of)} ELSE least(end_date + 1, DATE '{as_of}') END AS closes,
-                   CASE WHEN mask > 0 THEN coalesce(start_date, since) END AS opened
-            FROM held
-        )
-        SELECT *, CASE WHEN since IS NULL THEN closes ELSE greatest(since + 1, opened) END AS kept_until FROM placed"""
+        repeated AS (SELECT person FROM mine GROUP BY person HAVING count(*) > 1)
+        SELECT m.snapshot_id, m.line,
+               CASE WHEN m.professional_id IS NULL THEN hash(m.snapshot_id, m.line) ELSE m.person END AS person,
+               coalesce(m.professional_id, 'ligne:' || m.line) AS professional_id,
+               m.professional_id IS NOT NULL AND o.person IS NOT NULL AS several,
+               coalesce(m.finess, m.structure_id, '') AS establishment,
+               coalesce(m.finess_legal, p.finess_legal, '') AS operator,
+               coalesce(m.role, '') AS role, coalesce(m.profession, '') AS profession, coalesce(b.bit, 0) AS mask,
+               m.start_date, CASE WHEN {active} THEN l.since END AS since,
+               CASE WHEN {active} THEN {_tomorrow(as_of)} ELSE least(m.end_date + 1, DATE '{as_of}') END AS closes
+        FROM mine m LEFT JOIN late l USING (snapshot_id, line) LEFT JOIN repeated o ON o.person = m.person
+        LEFT JOIN place p ON p.finess = m.finess LEFT JOIN role_bits b ON b.role = m.role
+        WHERE {active} OR m.start_date <= least(m.end_date, DATE '{as_of}')"""
+
+
+def placed(table: str, as_of: date) -> str:
+    """The rows of `situations`, placed in time.
+
+    `active` on `as_of`; `kept`: the mask, 0 when the situation is forgotten; open from `opened` (null when the
+    beginning or the role is unknown) until `closes`, justified until `kept_until`. `everybody` is the scope of all.
+    """
+    opened = "CASE WHEN mask > 0 THEN coalesce(start_date, since) END"
+    return f"""
+        SELECT *, '' AS everybody, closes = {_tomorrow(as_of)} AS active,
+               CASE WHEN since IS NULL THEN mask ELSE 0 END AS kept, {opened} AS opened,
+               CASE WHEN since IS NULL THEN closes ELSE greatest(since + 1, {opened}) END AS kept_until FROM {table}"""
 
 
 def groups(source: str, keys: Sequence[str], masks: Mapping[str, str]) -> str:
@@ -107,11 +113,12 @@ def segments(source: str, keys: Sequence[str], as_of: date) -> str:
 def people(source: str) -> str:
     """One row per person: how many situations of each kind, what they open, since when something is forgotten."""
     return f"""(
-        SELECT person, 1 AS situations, (since IS NOT NULL)::BIGINT AS forgotten_situations,
+        SELECT person, professional_id, 1 AS situations, (since IS NOT NULL)::BIGINT AS forgotten_situations,
                (mask = 0)::BIGINT AS unknown_roles, (start_date IS NULL)::BIGINT AS undated, since,
                mask AS opens, kept AS justified FROM {source} WHERE NOT several
         UNION ALL
-        SELECT person, {COUNTS}, min(since) AS since, bit_or(mask) AS opens, bit_or(kept) AS justified
+        SELECT person, any_value(professional_id) AS professional_id, {COUNTS}, min(since) AS since,
+               bit_or(mask) AS opens, bit_or(kept) AS justified
         FROM {source} WHERE several GROUP BY person)"""
 
 

@@ -19,7 +19,8 @@ ALL, ACTIVE = "held_situations", "active_situations"
 
 @dataclass(frozen=True)
 class Tables:
-    """`held_situations`, `active_situations` (see `queries.situations`), `role_bits` and `weights` (see `RoleSets`)."""
+    """`held_situations` and, among them, `active_situations` (columns of `queries.situations` and `queries.placed`),
+    `role_bits` and `weights` (see `RoleSets`)."""
 
     connection: duckdb.DuckDBPyConnection
     run_ids: tuple[int, ...]
@@ -61,6 +62,7 @@ def make_tables(store: Store, run_ids: Sequence[int], sets: RoleSets, as_of: dat
     tables = Tables(store.connection.cursor(), tuple(run_ids), as_of)
     tables.give("role_bits", sets.bits)
     tables.give("weights", sets.weights)
-    tables.make(queries.situations(ALL, as_of))
-    tables.make(f"CREATE TEMP VIEW {ACTIVE} AS SELECT *, '' AS everybody FROM {ALL} WHERE active")
+    tables.make(f"CREATE TEMP TABLE registered_situations AS {queries.situations(as_of)}")
+    tables.make(f"CREATE TEMP VIEW {ALL} AS {queries.placed('registered_situations', as_of)}")
+    tables.make(f"CREATE TEMP VIEW {ACTIVE} AS SELECT * FROM {ALL} WHERE active")
     return tables

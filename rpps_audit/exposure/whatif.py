@@ -45,8 +45,8 @@ class Difference:
         joined = pl.col("gained_documents", "lost_documents").list.join("+")
         self._tables.give(f"{self._moved}_pairs", self._weights(self._counts("everybody")).with_columns(joined))
         frame = self._tables.sql(
-            f"""SELECT {queries.SHOWN_PERSON} AS professional_id, p.* EXCLUDE (before, after)
-                FROM {self._groups("person")} JOIN {self._moved}_pairs p USING (before, after)
+            f"""SELECT professional_id, p.* EXCLUDE (before, after)
+                FROM {self._groups("person", "professional_id")} JOIN {self._moved}_pairs p USING (before, after)
                 WHERE gained > 0 OR lost > 0"""
         )
         return frame.sort(["gained", "lost", "professional_id"], descending=[True, True, False])
