@@ -22,7 +22,7 @@ def exposure_section(facts: Facts) -> Section:
         "Une personne qui tient plusieurs rôles ouvre l'union de leurs documents. Un accès est un type de document qu'une "
         "personne peut ouvrir ; un accès-jour, cet accès pendant un jour.",
     )
-    blocks = (*_map(facts), _roles(facts), _places(facts), _operators(facts)) if people else (_roles(facts),)
+    blocks = (_roles(facts), *_places(facts), _operators(facts), *_map(facts)) if people else (_roles(facts),)
     return Section("exposition", "Qui peut ouvrir quoi", "Exposition", text, blocks)
 
 
@@ -100,17 +100,32 @@ def _roles(facts: Facts) -> Table:
     )
 
 
-def _places(facts: Facts) -> Table:
-    shown = facts.places.head(SHOWN_ROWS)
-    return make_table(
-        "etablissements",
-        "Exposition par établissement, ceux qui ont le plus d'oublis d'abord",
-        shown.with_columns(place=facts.keys.places(shown["finess"], shown["name"])),
-        {"place": Column("Établissement"), **_GROUP},
-        total=facts.places.height,
-        empty=_NOBODY,
-        complete="rpps-audit exposure --by establishment --format csv",
-        folded=facts.places.height > 60,
+def _places(facts: Facts) -> tuple[Table, Table]:
+    """The establishments with forgotten situations, then all of them."""
+    careless = facts.places.filter(pl.col("forgotten_situations") > 0)
+
+    def table(name: str, caption: str, frame: pl.DataFrame, empty: str, *, folded: bool) -> Table:
+        shown = frame.head(SHOWN_ROWS)
+        return make_table(
+            name,
+            caption,
+            shown.with_columns(place=facts.keys.places(shown["finess"], shown["name"])),
+            {"place": Column("Établissement"), **_GROUP},
+            total=frame.height,
+            empty=empty,
+            complete="rpps-audit exposure --by establishment --format csv",
+            folded=folded,
+        )
+
+    return (
+        table(
+            "etablissements-oublis",
+            "Exposition par établissement : ceux où des situations sont oubliées",
+            careless,
+            "Aucun établissement n'a de situation oubliée.",
+            folded=False,
+        ),
+        table("etablissements", "Exposition par établissement : tous", facts.places, _NOBODY, folded=True),
     )
 
 
@@ -217,7 +232,8 @@ def _ages(frame: pl.DataFrame) -> pl.DataFrame:
 def _forgotten_table(facts: Facts, frame: pl.DataFrame, empty: str) -> Table:
     shown = frame.head(SHOWN_ROWS)
     titles = {rule.id: rule.title for rule in facts.catalogue}
-    ready = shown.with_columns(
+    located = shown.join(facts.lines(shown["record_key"]), on="record_key", how="left", maintain_order="left")
+    ready = located.with_columns(
         who=facts.keys.people(shown["professional_id"]),
         place=facts.place_labels(shown["finess"]),
         role=short_role(pl.col("role")),
@@ -231,6 +247,7 @@ def _forgotten_table(facts: Facts, frame: pl.DataFrame, empty: str) -> Table:
             "who": Column("Professionnel"),
             "place": Column("Établissement"),
             "role": Column("Rôle"),
+            "line": Column("Ligne", "count"),
             "since": Column("Oubliée depuis le", "day"),
             "days": Column("Durée", "days"),
             "documents": Column("Types ouverts", "count"),

@@ -23,8 +23,8 @@ class Findings:
     """The findings of the latest runs, counted.
 
     `by_rule`: rule_id, table, severity, category, kind, state, findings. `by_place`: rule_id, severity, finess, state,
-    findings; a record with the same fault in several extracts is counted there once, in the one that tells most.
-    `records`: distinct records per rule in an open state. `examples`: a few of them with file and line.
+    findings. `records`: distinct records per rule in an open state. `examples`: a few of them with file and line.
+    All but `by_rule` tell each rule from its home (`Facts.homes`).
     """
 
     by_rule: pl.DataFrame
@@ -118,12 +118,21 @@ class Facts:
         )
 
     @cached_property
+    def homes(self) -> pl.DataFrame:
+        """The extract each rule is told from: of the kinds that could evaluate it, the one that tells most [rule_id, kind].
+
+        The same people are in every extract; telling them once is enough.
+        """
+        ranks = self.runs.select("kind").unique(maintain_order=True).with_row_index("rank")
+        done = self.rules.filter(pl.col("status") == "evaluated").join(ranks, on="kind")
+        return done.sort("rank").group_by("rule_id", maintain_order=True).agg(pl.col("kind").first())
+
+    @cached_property
     def findings(self) -> Findings:
         """The findings of the latest runs, reduced run by run so that the long list is held for one run only."""
-        parts, seen = [_reduction(pl.DataFrame(schema=_PLACED), _SEEN)], _SEEN
-        for run in self.runs.select("run_id", "snapshot_id", "kind").rows():
-            parts.append(_reduction(_placed(self.store, *run), seen))
-            seen = pl.concat([seen, parts[-1].told]).unique()
+        runs = self.runs.select("run_id", "snapshot_id", "kind").rows()
+        nothing = _reduction(pl.DataFrame(schema=_PLACED), self.homes)
+        parts = [nothing, *(_reduction(_placed(self.store, *run), self.homes) for run in runs)]
         place = ["rule_id", "severity", "finess", "state"]
         return Findings(
             pl.concat([part.by_rule for part in parts]),
@@ -146,6 +155,15 @@ class Facts:
     def forgotten(self) -> pl.DataFrame:
         """The forgotten situations: the columns of `Exposure.forgotten`."""
         return self.exposure.forgotten()
+
+    def lines(self, record_keys: pl.Series) -> pl.DataFrame:
+        """Where a few forgotten situations are [record_key, file_name, line], in the primary extracts."""
+        return self.store.sql(
+            """SELECT record_key, any_value(file_name) AS file_name, min(line) AS line
+               FROM departures JOIN runs USING (run_id) JOIN snapshots USING (snapshot_id)
+               WHERE list_contains(?, run_id) AND list_contains(?, record_key) GROUP BY record_key""",
+            [sorted(self.primary), record_keys.to_list()],
+        ).pl()
 
     def rule_title(self, rule_id: str) -> str:
         """The title of a rule; its id when the catalogue no longer has it."""
@@ -170,17 +188,15 @@ _PLACED = pl.Schema(
     dict.fromkeys((*_RULE, "record_key", "column", "state", "kind", "finess", "file_name"), pl.String)
     | {"line": pl.Int32}
 )
-_SEEN = pl.DataFrame(schema={"rule_id": pl.String, "record": pl.UInt64})
 
 
 class _Part(NamedTuple):
-    """The findings of one run, counted as in `Findings`; `told` are the faults it told, by hash of the record key."""
+    """The findings of one run, counted as in `Findings`."""
 
     by_rule: pl.DataFrame
     by_place: pl.DataFrame
     records: pl.DataFrame
     examples: pl.DataFrame
-    told: pl.DataFrame
 
 
 def _placed(store: Store, run_id: int, snapshot_id: int, kind: str) -> pl.DataFrame:
@@ -200,16 +216,14 @@ def _placed(store: Store, run_id: int, snapshot_id: int, kind: str) -> pl.DataFr
     return found.join(where, on="line", how="left").with_columns(kind=pl.lit(kind)).select(list(_PLACED))
 
 
-def _reduction(placed: pl.DataFrame, seen: pl.DataFrame) -> _Part:
-    here = placed.filter(pl.col("line").is_not_null()).with_columns(record=pl.col("record_key").hash())
-    unseen = here.join(seen, on=["rule_id", "record"], how="anti")
-    waiting = unseen.filter(pl.col("state").is_in(OPEN_STATES))
+def _reduction(placed: pl.DataFrame, homes: pl.DataFrame) -> _Part:
+    told = placed.filter(pl.col("line").is_not_null()).join(homes, on=["rule_id", "kind"], how="semi")
+    waiting = told.filter(pl.col("state").is_in(OPEN_STATES))
     return _Part(
         _counts(placed, [*_RULE, "kind", "state"]),
-        _counts(unseen, ["rule_id", "severity", "finess", "state"]),
-        waiting.group_by("rule_id").agg(records=pl.col("record").n_unique()),
-        waiting.sort("line").group_by("rule_id", maintain_order=True).head(EXAMPLES).drop("record"),
-        here.select("rule_id", "record").unique(),
+        _counts(told, ["rule_id", "severity", "finess", "state"]),
+        waiting.group_by("rule_id").agg(records=pl.col("record_key").n_unique()),
+        waiting.sort("line").group_by("rule_id", maintain_order=True).head(EXAMPLES),
     )
 
 

@@ -52,13 +52,10 @@ def draw(block: Bars | Grid) -> str:
 
 
 def _draw_bars(block: Bars) -> Figure:
-    from matplotlib.figure import Figure
-
-    height = 0.42 * len(block.bars) + 0.9
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-    axes = figure.add_subplot()
-    positions = range(len(block.bars))
-    left = [0.0] * len(block.bars)
+    labels = [typeset(bar) for bar in block.bars]
+    figure, axes = _frame(labels, 9, rows=0.4 * len(labels), above=0.4, below=0.55)
+    positions = range(len(labels))
+    left = [0.0] * len(labels)
     for (label, values), (colour, hatch) in zip(block.series, _FILLS, strict=False):
         axes.barh(
             positions, values, 0.62, left=left, label=typeset(label), color=colour, hatch=hatch, edgecolor="white"
@@ -67,53 +64,69 @@ def _draw_bars(block: Bars) -> Figure:
     longest = max(left, default=0) or 1
     for position, (end, said) in enumerate(zip(left, block.said, strict=True)):
         axes.text(end + longest * 0.01, position, typeset(said), va="center", fontsize=8.5)
-    axes.set_xlim(0, longest * 1.3)
-    axes.set_yticks(positions, [typeset(bar) for bar in block.bars])
-    axes.invert_yaxis()
-    axes.set_xlabel(typeset(block.unit))
-    axes.xaxis.set_major_formatter(lambda value, _place: number(value) if value == int(value) else "")
-    _bare(axes)
-    if len(block.series) > 1:
-        figure.legend(loc="outside upper left", ncols=len(block.series), frameon=False, fontsize=8.5)
-    return figure
-
-
-def _draw_grid(block: Grid) -> Figure:
-    from matplotlib.colors import LinearSegmentedColormap
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH, 0.165 * len(block.rows) + 1.25), layout="constrained")
-    axes = figure.add_subplot()
-    cells = [(x, y, value) for y, row in enumerate(block.values) for x, value in enumerate(row)]
-    greatest = max((value for _, _, value in cells if value), default=0) or 1
-    # The square root keeps small numbers apart from nothing.
-    tones = [[float("nan") if value is None else (value / greatest) ** 0.5 for value in row] for row in block.values]
-    shades = LinearSegmentedColormap.from_list("blue", _SHADES)
-    edges = ([x - 0.5 for x in range(len(block.columns) + 1)], [y - 0.5 for y in range(len(block.rows) + 1)])
-    axes.pcolormesh(*edges, tones, cmap=shades, vmin=0, vmax=1, edgecolor="#d0d7de", linewidth=0.4)
-    barred = [(x, y) for x, y, value in cells if value is None]
-    axes.scatter([x for x, _ in barred], [y for _, y in barred], s=2, color=_MUTED)
-    for x, y, value in cells:
-        if value is not None:
-            ink = "white" if (value / greatest) ** 0.5 > 0.55 else _INK
-            said = axes.text(x, y + 0.04, number(value), ha="center", va="center", fontsize=7, color=ink)
-            said.set_in_layout(False)
-    axes.invert_yaxis()
-    axes.set_yticks(range(len(block.rows)), [typeset(row) for row in block.rows], fontsize=7)
-    axes.set_xticks(range(len(block.columns)), [typeset(column) for column in block.columns], fontsize=7.5)
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    return figure
-
-
-def _bare(axes: Axes) -> None:
+    axes.set_xlim(0, longest * 1.55)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_yticks(positions, labels)
+    axes.set_xlabel(typeset(block.unit), loc="left")
+    whole = sorted({round(longest * part / 4) for part in range(5)})
+    axes.set_xticks(whole, [number(value) for value in whole])
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#d0d7de", linewidth=0.6)
     axes.set_axisbelow(True)
+    if len(block.series) > 1:
+        figure.legend(loc="upper left", ncols=len(block.series), frameon=False, fontsize=8.5)
+    return figure
+
+
+def _draw_grid(block: Grid) -> Figure:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    rows = [typeset(row) for row in block.rows]
+    columns = [typeset(column) for column in block.columns]
+    turned = len(columns) > 6
+    figure, axes = _frame(
+        rows, 7, rows=0.165 * len(rows), above=1.5 if turned else 0.45, below=0.05, right=1.2 if turned else 0.05
+    )
+    axes.set_axis_off()
+    cells = [(x, y, value) for y, row in enumerate(block.values) for x, value in enumerate(row)]
+    greatest = max((value for _, _, value in cells if value), default=0) or 1
+    # The square root keeps small numbers apart from nothing.
+    tones = [[float("nan") if value is None else (value / greatest) ** 0.5 for value in row] for row in block.values]
+    shades = LinearSegmentedColormap.from_list("blue", _SHADES)
+    edges = ([x - 0.5 for x in range(len(columns) + 1)], [y - 0.5 for y in range(len(rows) + 1)])
+    axes.pcolormesh(*edges, tones, cmap=shades, vmin=0, vmax=1, edgecolor="#d0d7de", linewidth=0.4)
+    barred = [(x, y) for x, y, value in cells if value is None]
+    axes.scatter([x for x, _ in barred], [y for _, y in barred], s=2, color=_MUTED)
+    for x, y, value in cells:
+        # Nothing found needs no number; nobody holding a role that opens does.
+        if value or (value == 0 and block.impossible):
+            ink = "white" if (value / greatest) ** 0.5 > 0.55 else _INK
+            axes.text(x, y + 0.04, number(value), ha="center", va="center", fontsize=7, color=ink)
+    for y, row_label in enumerate(rows):
+        axes.text(-0.56, y + 0.04, row_label, ha="right", va="center", fontsize=7)
+    for x, column in enumerate(columns):
+        if turned:
+            axes.text(x - 0.2, -0.6, column, ha="left", va="bottom", fontsize=7, rotation=40, rotation_mode="anchor")
+        else:
+            axes.text(x, -0.6, column, ha="center", va="bottom", fontsize=7.5)
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    return figure
+
+
+def _frame(
+    labels: list[str], size: float, *, rows: float, above: float, below: float, right: float = 0.1
+) -> tuple[Figure, Axes]:
+    """A figure whose left margin holds the labels; heights are in inches. Measuring the text would cost more."""
+    from matplotlib.figure import Figure
+
+    left = 0.15 + max(map(len, labels), default=0) * size * 0.0084
+    height = rows + above + below
+    figure = Figure(figsize=(_WIDTH, height))
+    axes = figure.add_axes((left / _WIDTH, below / height, 1 - (left + right) / _WIDTH, rows / height))
+    return figure, axes
 
 
 def _as_inline(drawn: str, block: Bars | Grid) -> str:

@@ -23,9 +23,9 @@ _MONTHS = (
 )
 _SPACES = (
     (re.compile(r"[ \u00a0]*([;?!%])(?=[ \n.,)»]|$)"), rf"{_NARROW}\1"),
-    (re.compile(r" ([:»])(?=[ \n.,;)]|$)"), rf"{_NO_BREAK}\1"),
+    (re.compile(r" ([:»])(?=[ \u00a0\n.,;)]|$)"), rf"{_NO_BREAK}\1"),
     (re.compile(r"« ?"), f"«{_NO_BREAK}"),
-    (re.compile(r"\b(n°|p\.|art\.) (?=\d)"), rf"\1{_NO_BREAK}"),
+    (re.compile(r"\b(n°|p\.|art\.|ligne) (?=\d)"), rf"\1{_NO_BREAK}"),
     (re.compile(r"(?<=[^\W\d_])'(?=\w)"), "’"),
 )
 

@@ -78,13 +78,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: what is wrong, how much of it, where, for which records, and what the rule's page says to do."""
+    """One thing to do: what is wrong, how much of it, where, for which records, and what the rule's page says to do.
+
+    `files` are those the lines of `records` are in; `unlisted` is how many records are not listed.
+    """
 
     rule_id: str
     title: str
     severity: str
     measure: str
     places: tuple[str, ...]
+    files: tuple[str, ...]
     records: tuple[str, ...]
     unlisted: int
     action: tuple[str, ...]

@@ -109,7 +109,7 @@ def score_section(facts: Facts) -> Section:
         _score_table("familles", f"Score de chaque famille : {kind}".removesuffix(" : "), main),
     )
     if main.height:
-        blocks = (_score_figure(main), *blocks)
+        blocks = (_score_figure(facts, main), *blocks)
     if others.height:
         blocks = (*blocks, _score_table("familles-autres", "Les autres extractions", others, folded=True))
     text = " ; ".join(f"{CATEGORIES[name].lower()} : {meaning}" for name, meaning in CATEGORY_MEANINGS.items())
@@ -149,28 +149,37 @@ def _score_table(name: str, caption: str, scores: pl.DataFrame, *, folded: bool 
     )
 
 
-def _score_figure(main: pl.DataFrame) -> Bars:
-    summed = main.group_by("category", maintain_order=True).agg(pl.col("records", "faulty").sum())
-    rows = [(CATEGORIES[name], records, faulty) for name, records, faulty in summed.rows()]
-    parts = [
-        (100 * (1 - faulty / records) if records else 0.0, 100 * faulty / records if records else 0.0)
-        for _, records, faulty in rows
-    ]
+def _score_figure(facts: Facts, main: pl.DataFrame) -> Bars:
+    grave = (
+        facts.faulty.filter(pl.col("severity") == "error")
+        .join(facts.runs.filter("primary").select("run_id"), on="run_id")
+        .group_by("category")
+        .agg(grave=pl.col("records").sum())
+    )
+    rows = (
+        main.group_by("category", maintain_order=True)
+        .agg(pl.col("records", "faulty").sum())
+        .join(grave, on="category", how="left", maintain_order="left")
+        .with_columns(pl.col("grave").fill_null(0), pl.col("category").replace(CATEGORIES))
+        .select("category", "records", "faulty", "grave")
+        .rows()
+    )
     said = [
-        f"{share(1 - faulty / records)} de {number(records)}" if records else "non évaluable"
-        for _, records, faulty in rows
-    ]
-    told = [
-        f"{name} : {text} sans défaut" if records else f"{name} : {text}"
-        for (name, records, _), text in zip(rows, said, strict=True)
+        f"{number(faulty)} sur {number(records)} : {share(1 - faulty / records)} sans défaut"
+        if records
+        else "non évaluable"
+        for _, records, faulty, _ in rows
     ]
     return Bars(
         "figure-familles",
-        "Part des enregistrements sans défaut, par famille",
-        f"{' ; '.join(told)}.",
-        "% des enregistrements regardés",
-        tuple(name for name, _, _ in rows),
-        (("sans défaut", tuple(p for p, _ in parts)), ("avec un défaut", tuple(q for _, q in parts))),
+        "Enregistrements qui ont un défaut, par famille",
+        f"{' ; '.join(f'{name} : {text}' for (name, *_), text in zip(rows, said, strict=True))}.",
+        "enregistrements",
+        tuple(name for name, *_ in rows),
+        (
+            ("au moins une erreur", tuple(float(grave) for *_, grave in rows)),
+            ("des avertissements seulement", tuple(float(faulty - grave) for _, _, faulty, grave in rows)),
+        ),
         tuple(said),
     )
 
@@ -193,10 +202,21 @@ def findings_section(facts: Facts) -> Section:
             f"{counted(totals['vanished'], 'disparu')}, {counted(totals['tolerated'], 'toléré')}.",
             *text,
         )
-    rules = make_table(
-        "constats-par-controle",
-        "Constats par contrôle",
-        by_state,
+    home = by_state.join(facts.homes, on=["rule_id", "kind"], how="semi", maintain_order="left")
+    others = by_state.join(facts.homes, on=["rule_id", "kind"], how="anti", maintain_order="left")
+    figure, places = _rules_by_place(facts)
+    blocks: list[Grid | Table] = [*figure, _states_table("constats-par-controle", "Constats par contrôle", home, folded=False)]
+    if others.height:
+        title = "Les mêmes contrôles dans les autres extractions"
+        blocks.append(_states_table("constats-autres-extractions", title, others, folded=True))
+    return Section("constats", "Les constats, par contrôle et par établissement", "Constats", text, (*blocks, places))
+
+
+def _states_table(name: str, caption: str, frame: pl.DataFrame, *, folded: bool) -> Table:
+    return make_table(
+        name,
+        caption,
+        frame.with_columns(pl.col("kind").replace(KINDS_SHORT)),
         {
             "title": Column("Contrôle"),
             "severity": Column("Gravité"),
@@ -209,12 +229,9 @@ def findings_section(facts: Facts) -> Section:
             "resolved": Column("Corrigés", "count"),
             "vanished": Column("Disparus", "count"),
         },
-        empty="Aucun constat." if facts.runs.height else _NOTHING,
+        empty="Aucun constat.",
         complete=_ALL_FINDINGS,
-    )
-    figure, places = _rules_by_place(facts)
-    return Section(
-        "constats", "Les constats, par contrôle et par établissement", "Constats", text, (*figure, rules, places)
+        folded=folded,
     )
 
 
@@ -234,7 +251,6 @@ def _by_state(facts: Facts) -> pl.DataFrame:
         .sort("rank", "open", "rule_id", "kind", descending=[False, True, False, False])
         .with_columns(
             pl.col("severity").replace(SEVERITIES),
-            pl.col("kind").replace(KINDS_SHORT),
         )
     )
 
@@ -286,6 +302,8 @@ def _rules_grid(facts: Facts, wide: pl.DataFrame) -> Grid:
     rules, places = most("rule_id", _GRID_RULES), most("finess", _GRID_PLACES)
     counts = {(rule, place): total for rule, place, total in wide.select("rule_id", "finess", "total").rows()}
     names = facts.place_labels(pl.Series(places, dtype=pl.String)).to_list()
+    # The number is in the table that follows: names alone fit over the columns.
+    short = [name.split(" (")[0] for name in names]
     return Grid(
         "figure-constats",
         "Constats ouverts : les contrôles et les établissements qui en ont le plus",
@@ -294,7 +312,7 @@ def _rules_grid(facts: Facts, wide: pl.DataFrame) -> Grid:
         "montrés ; le tableau qui suit les donne tous.",
         "constats ouverts",
         tuple(facts.rule_title(str(rule)) for rule in rules),
-        tuple(names),
+        tuple(short),
         tuple(tuple(counts.get((rule, place), 0) for place in places) for rule in rules),
     )
 

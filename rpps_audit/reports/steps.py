@@ -45,13 +45,15 @@ def _forgotten_steps(facts: Facts) -> list[Step]:
     )
     for rule_id, exposed, situations, oldest in ranked.head(HOW_MANY).rows():
         mine = told.filter(pl.col("rule_id") == rule_id).sort(["exposed", "record_key"], descending=[True, False])
+        shown = mine.head(EXAMPLES)
+        shown = shown.join(facts.lines(shown["record_key"]), on="record_key", how="left", maintain_order="left")
         said = f"{counted(situations, 'situation à clore', 'situations à clore')}"
         if exposed:
             said += (
                 f", qui ont laissé ouvert {counted(exposed, 'accès-jour', 'accès-jours')} de trop ; "
                 f"la plus ancienne depuis {days(oldest)}"
             )
-        steps.append(_step(facts, rule_id, said, mine, situations, "since"))
+        steps.append(_step(facts, rule_id, said, shown, situations))
     return steps
 
 
@@ -70,34 +72,31 @@ def _other_steps(facts: Facts, done: list[str], wanted: int) -> list[Step]:
     for rule_id, table, records in ranked.select("rule_id", "table", "records").rows():
         mine = facts.findings.examples.filter(pl.col("rule_id") == rule_id)
         what = ("situation", "situations") if table == "situation" else ("professionnel", "professionnels")
-        steps.append(_step(facts, rule_id, counted(records, *what), mine, records, "line"))
+        steps.append(_step(facts, rule_id, counted(records, *what), mine, records))
     return steps
 
 
-def _step(facts: Facts, rule_id: str, measure: str, mine: pl.DataFrame, total: int, mark: str) -> Step:
+def _step(facts: Facts, rule_id: str, measure: str, shown: pl.DataFrame, total: int) -> Step:
+    """One step; `shown` has a few record_key, finess, file_name, line, and since where it is known."""
     rule = next((rule for rule in facts.catalogue if rule.id == rule_id), None)
-    severity = rule.severity if rule else "error"
-    shown = mine.head(EXAMPLES)
     names = facts.keys.people(shown["record_key"])
     where = facts.place_labels(shown["finess"])
-    records = [_record(*cells) for cells in zip(names, where, shown[mark], strict=True)]
+    since = shown["since"] if "since" in shown.columns else pl.Series([None] * shown.height, dtype=pl.Date)
+    records = [
+        f"{name} – {place}, ligne {line}" + (f", depuis le {day(left)}" if left else "")
+        for name, place, line, left in zip(names, where, shown["line"], since, strict=True)
+    ]
     return Step(
         rule_id,
         facts.rule_title(rule_id),
-        SEVERITIES[severity],
+        SEVERITIES[rule.severity if rule else "error"],
         measure,
         _places(facts, rule_id),
+        tuple(shown["file_name"].drop_nulls().unique().sort()),
         tuple(records),
         total - len(records),
         advice(rule.page) if rule else (_NO_ADVICE,),
     )
-
-
-def _record(name: str, place: str, mark: object) -> str:
-    from datetime import date
-
-    said = "" if mark is None else f", depuis le {day(mark)}" if isinstance(mark, date) else f", ligne {mark}"
-    return f"{name} – {place}{said}"
 
 
 def _places(facts: Facts, rule_id: str) -> tuple[str, ...]:
