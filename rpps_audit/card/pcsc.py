@@ -187,13 +187,6 @@ class Link:
         self._note(result, "lecteur")
         return bytes(answer)
 
-    def reset(self) -> None:
-        """Reset the card: no PIN stays verified. The connection goes on, at the root of the card."""
-        result, _ = self._scard.SCardReconnect(
-            self._card, self._share, self._scard.SCARD_PROTOCOL_T0, self._scard.SCARD_RESET_CARD
-        )
-        self._note(result, "réinitialisation")
-
     def close(self) -> None:
         """Reset the card and let it go. A card already gone is only let go: resetting it can wedge the service."""
         if not self._open:

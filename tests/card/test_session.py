@@ -16,6 +16,7 @@ from rpps_audit.card import (
     WrongPinError,
     open_session,
 )
+from rpps_audit.card.pcsc import Link
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.journal import Journal
 from tests.card import pki
@@ -248,9 +249,21 @@ def test_no_card(slot, card_workspace):
 
 
 def test_another_program_holds_the_card(card, card_workspace):
-    with open_session(card_workspace, typed()), pytest.raises(CardError, match="un autre logiciel"):
-        open_session(card_workspace, never_asked())
-    assert READER
+    other = Link(READER)
+    try:
+        with pytest.raises(CardError, match="un autre logiciel"):
+            open_session(card_workspace, never_asked())
+    finally:
+        other.close()
+
+
+def test_between_two_uses_the_card_is_free_for_other_programs(card, card_workspace):
+    with open_session(card_workspace, typed()) as session:
+        other = Link(READER)
+        assert other.transmit(bytes([0x00, 0x20, 0x00, 0x01]))[1] == 0x63C3
+        other.close()
+        assert not session.closed
+        assert session.sign({}, typed(), establishments=["750000001"]).signature
 
 
 # --- What a session gives ---
