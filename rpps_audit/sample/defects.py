@@ -198,8 +198,9 @@ def _civil_status() -> list[Plant]:
         _person("pays-naissance-hors-date", "birth_country", {"birth_country": "99349", "birth_commune": _NOTHING}),
         _person("pays-naissance-hors-date", "birth_country", {"birth_country": "99157", "birth_commune": _NOTHING}),
         _person("commune-naissance-inconnue", "birth_commune", {"birth_commune": "69999"}),
-        # Mayotte has its own communes since 2011; Amareins is no commune since 1974 but some were born before.
+        # A commune of Mayotte, whose codes begin in 2011, and one that was merged before 1961.
         _person("commune-naissance-hors-date", "birth_commune", {"birth_commune": "97608"}),
+        _person("commune-naissance-hors-date", "birth_commune", {"birth_commune": "01377"}),
         _person("commune-francaise-pays-etranger", "birth_commune", {"birth_country": ITALY, "birth_commune": "42218"}),
         _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "75056"}),
         _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "69123"}),
@@ -223,7 +224,7 @@ def _contact() -> list[Plant]:
     return [
         _person("email-format", "email", {"email": at}, situations=2),
         _person(
-            "email-generique", "email", {"email": pl.concat_str(pl.lit("contact."), "person", pl.lit("@asso.example"))}
+            "email-generique", "email", {"email": pl.concat_str(pl.lit("contact@site"), "person", pl.lit(".example"))}
         ),
         _person("email-mssante", "email", {"email": local + "@exemple.mssante.fr"}),
         _person("telephone-format", "phone", {"phone": _TOO_LONG}, _no_mobile(BOTH), situations=2),
@@ -515,6 +516,6 @@ def _harmless() -> list[Plant]:
         Plant([], _waiting()),
         # A valid card and a mailbox, of people at work.
         Plant([], [Change({"card_until": date(2028, 5, 31), "mailbox": True}, (CARDS, MAILBOXES))]),
-        # Born on an overseas soil, in Corsica before 1976 under its old code: see the birth towns for the others.
+        # Born abroad, without a commune, as it must be.
         Plant([], [Change({"birth_country": "99139", "birth_commune": _NOTHING, "birth_place": "Porto"}, EDITIONS)]),
     ]

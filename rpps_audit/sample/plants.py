@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rpps_audit.sample.population import BLOCK, FIRST_DAY, LAST_DAY, Layout
+from rpps_audit.sample.population import BLOCK, LAST_DAY, Layout
 
 P, S = "professional", "situation"
 
@@ -94,13 +94,27 @@ class Plan:
                 situations[slot + 1] = 1
         return Layout(situations, closed)
 
+    def carried(self) -> pl.Expr:
+        """Whether a line is of a slot that carries a plant, as itself or as a partner."""
+        return pl.col("slot").is_in(np.flatnonzero(self.layout().situations).tolist())
+
+    def with_copies(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """The lines with a second one right after the first for the plants that repeat a situation, and their order."""
+        copied = {slot: plant.copy for slot, plant in self.slots.items() if plant.copy is not None}
+        again = lines.filter(pl.col("slot").is_in(list(copied))).with_columns(copy=pl.lit(1))
+        columns = sorted({column for values in copied.values() for column in values})
+        again = again.with_columns(
+            _choice(column, [(_at(slot, None), _expr(v[column])) for slot, v in copied.items() if column in v])
+            for column in columns
+        )
+        return pl.concat([lines, again]).sort("person", "rank", "copy").with_row_index("order")
+
     def edition(self, lines: pl.DataFrame, name: str) -> pl.DataFrame:
-        """The lines as the file `name` shows them, with `line`: its number in the file, header included."""
-        shown = self._changed(self._with_copies(lines), name)
-        shown = shown.filter(~self._absent(name))
-        if name in REGISTRY:
-            shown = shown.filter(_PUBLISHED)
-        return shown
+        """The lines (of `with_copies`) as the file `name` shows them."""
+        carried = self.carried()
+        changed = self._changed(lines.filter(carried), name).filter(~self._absent(name))
+        shown = pl.concat([lines.filter(~carried), changed]).sort("order")
+        return shown.filter(_PUBLISHED) if name in REGISTRY else shown
 
     def expected(self) -> pl.DataFrame:
         """The findings of a block: file, rule_id, table, column, slot, rank (null: any), copy."""
@@ -127,25 +141,9 @@ class Plan:
                         by_column.setdefault(column, []).append((here, _expr(value)))
         return lines.with_columns(_choice(column, cases) for column, cases in by_column.items())
 
-    def _with_copies(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """A second line right after the first, for the plants that repeat a situation."""
-        copied = {slot: plant.copy for slot, plant in self.slots.items() if plant.copy is not None}
-        changed = lines.filter(pl.col("slot").is_in(list(copied))).with_columns(copy=pl.lit(1))
-        columns = sorted({column for values in copied.values() for column in values})
-        changed = changed.with_columns(
-            _choice(column, [(_at(slot, None), _expr(v[column])) for slot, v in copied.items() if column in v])
-            for column in columns
-        )
-        return pl.concat([lines.with_columns(copy=pl.lit(0)), changed]).sort("person", "rank", "copy")
-
     def _absent(self, name: str) -> pl.Expr:
         gone = [_at(slot, plant.absent_rank) for slot, plant in self.slots.items() if name in plant.absent]
         return pl.any_horizontal(gone) if gone else pl.lit(value=False)
-
-
-def day_of(name: str) -> Any:
-    """The day an edition describes."""
-    return FIRST_DAY if name == BEFORE else LAST_DAY
 
 
 # What the registry holds of the follow-up: open situations that have begun, of people who have a number.

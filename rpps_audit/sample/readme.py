@@ -24,7 +24,8 @@ communes, les pays et les nomenclatures sont réels.
 
 ## Les anomalies
 
-Chaque contrôle a ici au moins deux anomalies, placées exprès.
+Chaque contrôle a ses anomalies, placées exprès : les mêmes dans chaque groupe de 400 personnes, donc deux fois au moins
+pour 800. Entre les deux fichiers de suivi, certaines sont corrigées (parfois mal), d'autres apparaissent.
 
 - `verite.csv` : un constat attendu par ligne (`file, rule_id, table, record_key, column`). Les contrôles doivent
   trouver ceux-là, tous, et rien d'autre. Une anomalie qui enfreint deux contrôles y a deux lignes.

@@ -13,24 +13,25 @@ COLUMNS = ["file", "rule_id", "table", "record_key", "column"]
 CYCLE_COLUMNS = ["rule_id", "record_key", "column", "state"]
 
 
-def with_keys(lines: pl.DataFrame, first_line: int, has_structure_id: bool) -> pl.DataFrame:
-    """Add line, professional_key and situation_key, as the store makes them from the file.
+def with_keys(lines: pl.DataFrame, carried: pl.Expr, first_line: int, has_structure_id: bool) -> pl.DataFrame:
+    """The lines that carry a plant, with line, professional_key and situation_key as the store makes them.
 
-    The second situation of a person in the same establishment is `#2`, by start date then line.
+    The second situation of a person in the same establishment is `#2`, by start date then line. People without a plant
+    share nothing with others, so they are left out.
     """
-    line = pl.int_range(pl.len()) + first_line
-    structure = pl.col("structure_id") if has_structure_id else pl.lit(None, pl.String)
-    ordered = lines.with_columns(line=line).sort(
-        "professional_id", "finess", "start_date", "line", nulls_last=True, maintain_order=True
-    )
+    kept = lines.with_columns(line=pl.int_range(pl.len()) + first_line).filter(carried)
     twin = pl.int_range(1, pl.len() + 1).over("professional_id", "finess")
     numbered = pl.when(pl.col("professional_id").is_not_null() & (twin > 1)).then(pl.concat_str(pl.lit("#"), twin))
     person = pl.coalesce("professional_id", pl.concat_str(pl.lit("ligne:"), "line"))
-    place = pl.coalesce("finess", structure, pl.lit("?"))
-    return ordered.with_columns(
-        professional_key=person,
-        situation_key=pl.concat_str(person, pl.lit("@"), place, numbered.fill_null("")),
-    ).sort("line")
+    place = pl.coalesce("finess", "structure_id" if has_structure_id else pl.lit("?"), pl.lit("?"))
+    return (
+        kept.sort("start_date", "line", nulls_last=True)
+        .with_columns(
+            professional_key=person,
+            situation_key=pl.concat_str(person, pl.lit("@"), place, numbered.fill_null("")),
+        )
+        .sort("line")
+    )
 
 
 def truth(lines: pl.DataFrame, expected: pl.DataFrame, kind: str, file: str) -> pl.DataFrame:

@@ -78,6 +78,7 @@ def _write_batch(
     """Append one batch to every file; returns the truth and the keys of the files that are judged."""
     found: dict[str, dict[str, pl.DataFrame]] = {}
     expected = table.expected()
+    lines = table.with_copies(lines)
     for edition in EDITIONS:
         users = [writer for writer in writers if writer.file.source == edition]
         if not users:
@@ -85,14 +86,10 @@ def _write_batch(
         shown = table.edition(lines, edition)
         for writer in users:
             if writer.file.registers and edition in JUDGED:
-                keyed = with_keys(shown, writer.rows + 2, has_structure_id="Identifiant technique" in _headers(writer))
+                keyed = with_keys(shown, table.carried(), writer.rows + 2, "structure_id" in writer.layout.fields())
                 found[edition] = {"truth": truth(keyed, expected, edition, writer.file.name), "keys": keyed}
             writer.append(shown, world)
     return found
-
-
-def _headers(writer: Writer) -> str:
-    return " ".join(column.header for column in writer.layout.columns)
 
 
 def _demand(professionals: int, establishments: int | None, kinds: Collection[str]) -> None:
@@ -121,8 +118,15 @@ def _writers(files: list[File], out: Path) -> Iterator[list[Writer]]:
 
 @contextmanager
 def _ledger(out: Path) -> Iterator[Ledger]:
-    with ExitStack() as stack:
-        handles: list[IO[bytes]] = [
-            stack.enter_context((out / name).open("wb")) for name in ("verite.csv", "verite-cycle.csv")
-        ]
-        yield Ledger(*handles)
+    """The two truth files, under their names when all went well."""
+    names = ("verite.csv", "verite-cycle.csv")
+    partial = [out / f".{name}.partiel" for name in names]
+    try:
+        with ExitStack() as stack:
+            handles: list[IO[bytes]] = [stack.enter_context(path.open("wb")) for path in partial]
+            yield Ledger(*handles)
+        for path, name in zip(partial, names, strict=True):
+            path.replace(out / name)
+    finally:
+        for path in partial:
+            path.unlink(missing_ok=True)
