@@ -43,7 +43,12 @@ class Batch(NamedTuple):
 
 
 def prepare(
-    desk: Desk, authorisation: Authorisation, *, snapshot_id: int | None = None, options: Options = Options(), at: datetime | None = None
+    desk: Desk,
+    authorisation: Authorisation,
+    *,
+    snapshot_id: int | None = None,
+    options: Options = Options(),
+    at: datetime | None = None,
 ) -> Batch:
     """Put every correction that is ready, in the author's perimeter, into a package `lots/lot-<id>.zip`, unsigned.
 
@@ -63,7 +68,9 @@ def prepare(
     batch_id = _next_id(desk, made)
     held = changes["ids"].explode().sort()
     files, notes = contents(desk, facts, changes, batch_id, made, options)
-    manifest = manifest_of(desk, facts, changes, files, _about(desk, authorisation, facts, changes, held, batch_id, made))
+    manifest = manifest_of(
+        desk, facts, changes, files, _about(desk, authorisation, facts, changes, held, batch_id, made)
+    )
     content = archive(canonical_json(manifest), files)
     digest = sha256_hex(content)
     name = package_name(batch_id)
@@ -80,7 +87,9 @@ def prepare(
         desk.store.sql("INSERT INTO batch_corrections SELECT ?, correction_id FROM held", [batch_id])
         desk.store.connection.unregister("held")
         batch_event(desk, operation, batch_id, "prepared", authorisation.author, package=name, sha256=digest)
-        add_events(desk, operation, "batched", held, author=authorisation.author, card=authorisation.card, batch_id=batch_id)
+        add_events(
+            desk, operation, "batched", held, author=authorisation.author, card=authorisation.card, batch_id=batch_id
+        )
         return {"batch": batch_id, "sha256": digest, "corrections": held.to_list()}
 
     record(desk, "batch-prepared", authorisation.author, write)
@@ -105,7 +114,11 @@ def sign(desk: Desk, session: CardSession, pin: PinSource, batch_id: str) -> Bat
         raise UsageError(f"Les contrôles ont changé depuis la préparation du lot {batch_id} : préparez-en un autre.")
     operators = {place: legal for place, legal in manifest["operators"].items() if legal}
     signed = session.sign(
-        manifest, pin, establishments=manifest["establishments"], operators=operators, purpose=f"signer le lot {batch_id}"
+        manifest,
+        pin,
+        establishments=manifest["establishments"],
+        operators=operators,
+        purpose=f"signer le lot {batch_id}",
     )
     author, card = session.identity.number, session.card
     content = archive(signed.content, files, signed.signature)
@@ -127,10 +140,14 @@ def sign(desk: Desk, session: CardSession, pin: PinSource, batch_id: str) -> Bat
 def batch(desk: Desk, batch_id: str) -> Batch:
     """One batch. Raises UsageError naming the known ones."""
     row = desk.store.sql(
-        "SELECT batch_id, state, package, sha256, persons, changes, prepared_at FROM batch_states WHERE batch_id = ?", [batch_id]
+        "SELECT batch_id, state, package, sha256, persons, changes, prepared_at FROM batch_states WHERE batch_id = ?",
+        [batch_id],
     ).fetchone()
     if row is None:
-        known = [name for (name,) in desk.store.sql("SELECT batch_id FROM batches ORDER BY prepared_at DESC LIMIT 5").fetchall()]
+        known = [
+            name
+            for (name,) in desk.store.sql("SELECT batch_id FROM batches ORDER BY prepared_at DESC LIMIT 5").fetchall()
+        ]
         raise UsageError(f"Aucun lot « {batch_id} ». Derniers lots : {', '.join(known) or 'aucun'}.")
     name, state, package, sha256, persons, changes, prepared_at = row
     return Batch(name, state, desk.folder / FOLDER / package, sha256, persons, changes, prepared_at)
@@ -206,7 +223,9 @@ def _ready(desk: Desk, authorisation: Authorisation, facts: Extract) -> pl.DataF
     now = field_values(desk.store, facts.snapshot_id, waiting)
     person = pl.col("record_key").str.split("@").list.first()
     place = pl.when(pl.col("column") == "finess").then(pl.col("value"))
-    mine = inside(desk.store, authorisation, facts.snapshot_id, now.with_columns(professional_id=person, new_finess=place))
+    mine = inside(
+        desk.store, authorisation, facts.snapshot_id, now.with_columns(professional_id=person, new_finess=place)
+    )
     return waiting.join(now.filter(mine), ["table", "record_key", "column"], "semi", maintain_order="left")
 
 
@@ -229,7 +248,13 @@ def _demand_no_error(desk: Desk, facts: Extract, changes: pl.DataFrame) -> None:
 
 
 def _about(
-    desk: Desk, authorisation: Authorisation, facts: Extract, changes: pl.DataFrame, held: pl.Series, batch_id: str, made: datetime
+    desk: Desk,
+    authorisation: Authorisation,
+    facts: Extract,
+    changes: pl.DataFrame,
+    held: pl.Series,
+    batch_id: str,
+    made: datetime,
 ) -> dict[str, Any]:
     """What the manifest says of the batch itself: who, when, where, how many, and who approved."""
     places = workplaces(desk.store, facts.snapshot_id, changes["professional_id"]).unique("finess").sort("finess")

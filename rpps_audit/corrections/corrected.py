@@ -101,7 +101,7 @@ def _add_situations(small: Store) -> None:
     )
     small.sql(
         f"""INSERT INTO registrations BY NAME
-            SELECT r.* EXCLUDE ({', '.join(OF_A_SITUATION)}) REPLACE (a.line AS line)
+            SELECT r.* EXCLUDE ({", ".join(OF_A_SITUATION)}) REPLACE (a.line AS line)
             FROM added a JOIN registrations r ON r.line = a.model AND r.snapshot_id = {_AFTER}"""
     )
     small.sql("""DELETE FROM touched WHERE "table" = 'added'""")

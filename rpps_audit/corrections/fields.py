@@ -69,7 +69,10 @@ def field_frame() -> pl.DataFrame:
     """The fields as a frame [table, column, label, type, who, screen, rank]."""
     rows = fields()
     return pl.DataFrame(
-        {name: [getattr(row, name) for row in rows] for name in ("table", "column", "label", "type", "who", "screen", "rank")},
+        {
+            name: [getattr(row, name) for row in rows]
+            for name in ("table", "column", "label", "type", "who", "screen", "rank")
+        },
         schema_overrides={"rank": pl.Int32},
     )
 

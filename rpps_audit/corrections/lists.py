@@ -31,7 +31,10 @@ COLUMNS = {
 def as_csv(changes: pl.DataFrame) -> bytes:
     """CSV for a French spreadsheet: semicolons, UTF-8 with its mark; a cell that would be a formula begins with « ' »."""
     safe = _titled(changes).with_columns(
-        pl.when(pl.col(pl.String).str.contains(_FORMULA)).then("'" + pl.col(pl.String)).otherwise(pl.col(pl.String)).name.keep()
+        pl.when(pl.col(pl.String).str.contains(_FORMULA))
+        .then("'" + pl.col(pl.String))
+        .otherwise(pl.col(pl.String))
+        .name.keep()
     )
     return b"\xef\xbb\xbf" + safe.write_csv(separator=";", quote_style="always", line_terminator="\r\n").encode("utf-8")
 

@@ -24,9 +24,7 @@ class Operation(NamedTuple):
     """UTC, without zone, as the store keeps it."""
 
 
-def record(
-    desk: Desk, event: str, author: str, write: Callable[[Operation], Mapping[str, Any]]
-) -> Operation:
+def record(desk: Desk, event: str, author: str, write: Callable[[Operation], Mapping[str, Any]]) -> Operation:
     """Run `write` (it returns the journal's data: ids, keys, hashes) and its journal line as one thing.
 
     The store's transaction holds the line to come: a crash before the journal is written is made good by the next

@@ -63,7 +63,9 @@ def changes_of(desk: Desk, facts: Extract, ready: pl.DataFrame) -> pl.DataFrame:
     return _shown(found).sort("file", "situation_rank", "rank", "record_key")
 
 
-def contents(desk: Desk, facts: Extract, changes: pl.DataFrame, batch_id: str, made: datetime, options: Options) -> tuple[dict[str, bytes], list[str]]:
+def contents(
+    desk: Desk, facts: Extract, changes: pl.DataFrame, batch_id: str, made: datetime, options: Options
+) -> tuple[dict[str, bytes], list[str]]:
     """Every file of the package but its manifest, by name; and what could not be made, in French."""
     notes: list[str] = []
     files = {
@@ -105,7 +107,9 @@ def contents(desk: Desk, facts: Extract, changes: pl.DataFrame, batch_id: str, m
     return files, notes
 
 
-def manifest_of(desk: Desk, facts: Extract, changes: pl.DataFrame, files: Mapping[str, bytes], about: Mapping[str, Any]) -> dict[str, Any]:
+def manifest_of(
+    desk: Desk, facts: Extract, changes: pl.DataFrame, files: Mapping[str, bytes], about: Mapping[str, Any]
+) -> dict[str, Any]:
     """The inventory that is signed: files with their hashes, changes with salted hashes of their values, rules in force."""
     listed = committed(changes).select("ids", *_FIELD, "kind", "rule_id", "before", "after").to_dicts()
     return {
@@ -149,7 +153,9 @@ def committed(values: pl.DataFrame) -> pl.DataFrame:
     hashed = [f"{COMMITMENT.format(nonce='nonce', value=name)} AS {name}" for name in ("before", "after")]
     with duckdb.connect() as connection:
         connection.register("changes", values.with_row_index("_rank").to_arrow())
-        return connection.execute(f"SELECT * REPLACE ({', '.join(hashed)}) FROM changes ORDER BY _rank").pl().drop("_rank")
+        return (
+            connection.execute(f"SELECT * REPLACE ({', '.join(hashed)}) FROM changes ORDER BY _rank").pl().drop("_rank")
+        )
 
 
 # --- details of a change ---------------------------------------------------------------------------------------------

@@ -69,7 +69,9 @@ def propose(
         raise UsageError("Une correction demande un motif écrit.")
     wanted = _completed(proposals)
     now = field_values(desk.store, snapshot_id, wanted)
-    seen = wanted.join(now.drop("previous_author", "previous_state"), _FIELD, "left", suffix="_now", maintain_order="left")
+    seen = wanted.join(
+        now.drop("previous_author", "previous_state"), _FIELD, "left", suffix="_now", maintain_order="left"
+    )
     seen = seen.with_columns(person=_PERSON, professional_waits=_PERSON.is_in(_waiting(desk, snapshot_id).implode()))
     _demand_known(desk, snapshot_id, seen)
     _demand_latest(seen, now)
@@ -127,7 +129,13 @@ def close_situations(
 
 
 def add_situation(
-    desk: Desk, authorisation: Authorisation, snapshot_id: int, professional_id: str, values: Mapping[str, str], *, reason: str
+    desk: Desk,
+    authorisation: Authorisation,
+    snapshot_id: int,
+    professional_id: str,
+    values: Mapping[str, str],
+    *,
+    reason: str,
 ) -> Proposed:
     """A further situation of a registered person: finess, role, profession, start_date ... Refused while a portal request
     of theirs is under way (slides: one at a time) or when they already have one in that establishment."""

@@ -81,7 +81,9 @@ def _form(original: bytes, facts: Extract) -> _Form | None:
             return None
         seen: Recognition = recognise(head)
     if seen.layout is None:
-        raise UsageError(f"{facts.file_name} : la copie de l'original n'est plus reconnue. Chargez de nouveau le fichier.")
+        raise UsageError(
+            f"{facts.file_name} : la copie de l'original n'est plus reconnue. Chargez de nouveau le fichier."
+        )
     placed = list(zip(seen.layout.columns, seen.positions, strict=True))
     fields = {column.field: (column, place) for column, place in placed if column.field and place is not None}
     return _Form(
@@ -98,7 +100,9 @@ def _spliced(original: bytes, cells: pl.DataFrame, form: _Form) -> bytes:
     ends = np.flatnonzero(np.frombuffer(original, np.uint8) == 10) + 1
     changed: dict[int, dict[str, str | None]] = {}
     added: list[tuple[int, dict[str, str | None]]] = []
-    for line, is_new, columns, values in zip(*(cells[name].to_list() for name in ("line", "added", "column", "new")), strict=True):
+    for line, is_new, columns, values in zip(
+        *(cells[name].to_list() for name in ("line", "added", "column", "new")), strict=True
+    ):
         wanted = dict(zip(columns, values, strict=True))
         if is_new:
             added.append((line, dict.fromkeys(OF_A_SITUATION) | wanted))
@@ -159,7 +163,9 @@ def _cells(body: bytes, form: _Form) -> list[bytes]:
 
 def _cell(old: bytes, value: str | None, column: Column, form: _Form) -> bytes:
     quoted = bool(form.quote) and old.startswith(form.quote)
-    before = old.strip(form.quote).decode(form.encoding, "replace") if form.quote else old.decode(form.encoding, "replace")
+    before = (
+        old.strip(form.quote).decode(form.encoding, "replace") if form.quote else old.decode(form.encoding, "replace")
+    )
     try:
         text = _worded(value, before.strip(), column).encode(form.encoding)
     except UnicodeEncodeError as error:

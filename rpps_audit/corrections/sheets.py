@@ -37,7 +37,9 @@ def sheets(people: list[dict[str, Any]], facts: Mapping[str, Any]) -> dict[str, 
     """`fiches/<number>.html` for each person."""
     template = _environment().get_template(_SHEETS)
     return {
-        f"fiches/{person['file']}.html": template.render(people=[person], title=f"Fiche {person['number']}", **facts).encode()
+        f"fiches/{person['file']}.html": template.render(
+            people=[person], title=f"Fiche {person['number']}", **facts
+        ).encode()
         for person in people
     }
 
@@ -50,10 +52,14 @@ def can_print() -> bool:
 def sheets_pdf(people: list[dict[str, Any]], facts: Mapping[str, Any]) -> bytes:
     """All the sheets as one tagged PDF (PDF/UA-1). Raises UsageError when WeasyPrint is not installed."""
     if not can_print():
-        raise UsageError('Les fiches en PDF demandent WeasyPrint : pip install "rpps-audit[pdf]". Les fiches HTML s\'impriment aussi.')
+        raise UsageError(
+            'Les fiches en PDF demandent WeasyPrint : pip install "rpps-audit[pdf]". Les fiches HTML s\'impriment aussi.'
+        )
     from weasyprint import HTML  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-    page = _environment().get_template(_SHEETS).render(people=people, title=f"Fiches du lot {facts['batch_id']}", **facts)
+    page = (
+        _environment().get_template(_SHEETS).render(people=people, title=f"Fiches du lot {facts['batch_id']}", **facts)
+    )
     # Nothing is fetched: the page holds all it needs.
     document = HTML(string=page, url_fetcher=_refuse)
     content: bytes = document.write_pdf(pdf_variant="pdf/ua-1", pdf_identifier=str(facts["batch_id"]).encode())

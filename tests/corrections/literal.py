@@ -54,7 +54,9 @@ def rule(kind: str, table: str, *columns: str, severity: str = "error", **other:
     return Rule(table=table, columns=columns, kind=kind, severity=severity, **(fields | other))
 
 
-EMAIL = rule("matches", "professional", "email", id="email-format", parameters={"pattern": r"^[^@\s]+@[^@\s]+\.[a-z]+$"})
+EMAIL = rule(
+    "matches", "professional", "email", id="email-format", parameters={"pattern": r"^[^@\s]+@[^@\s]+\.[a-z]+$"}
+)
 
 
 def change(table: str, key: str, column: str, new: str | None, **other: Any) -> dict[str, Any]:

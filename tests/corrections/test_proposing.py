@@ -66,7 +66,9 @@ def test_the_journal_has_keys_and_salted_hashes_and_no_value(store, tmp_path):
 def test_a_correction_that_breaks_a_rule_is_refused_with_its_title(store, tmp_path):
     snapshot_id = snapshot(store, "suivi", [person(1, email="a@b.fr"), person(2, email="c@d.fr")])
     table = desk(store, tmp_path, EMAIL)
-    wanted = proposals(change("professional", ONE, "email", "a-b"), change("professional", f"8{2:011d}", "email", "e@f.fr"))
+    wanted = proposals(
+        change("professional", ONE, "email", "a-b"), change("professional", f"8{2:011d}", "email", "e@f.fr")
+    )
     done = propose(table, authorisation(), snapshot_id, wanted, reason="essai")
     assert done.accepted["record_key"].to_list() == [f"8{2:011d}"]
     assert done.refused["record_key"].to_list() == [ONE]
@@ -84,7 +86,9 @@ def test_an_error_with_somebody_untouched_is_seen(store, tmp_path):
 
 def test_an_error_that_was_there_before_does_not_refuse(store, tmp_path):
     snapshot_id = snapshot(store, "suivi", [person(1, email="mauvaise", phone="1")])
-    done = propose(desk(store, tmp_path, EMAIL), authorisation(), snapshot_id, one(column="phone", new="0601020304"), reason="x")
+    done = propose(
+        desk(store, tmp_path, EMAIL), authorisation(), snapshot_id, one(column="phone", new="0601020304"), reason="x"
+    )
     assert done.accepted.height == 1
 
 
@@ -98,7 +102,10 @@ def test_the_second_author_sees_the_first(store, tmp_path):
     assert "un@b.fr" not in str(caught.value)
     propose(table, second, snapshot_id, one(new="deux@b.fr", previous_id=1), reason="x")
     assert value(store, snapshot_id, "professional", ONE, "email") == ("a@b.fr", "deux@b.fr")
-    assert store.sql("SELECT old, new FROM corrections ORDER BY 1").fetchall() == [("a@b.fr", "un@b.fr"), ("un@b.fr", "deux@b.fr")]
+    assert store.sql("SELECT old, new FROM corrections ORDER BY 1").fetchall() == [
+        ("a@b.fr", "un@b.fr"),
+        ("un@b.fr", "deux@b.fr"),
+    ]
 
 
 def test_any_correction_is_undone_not_only_the_last(store, tmp_path):
@@ -136,7 +143,13 @@ def test_the_store_that_writes_checks_the_perimeter(store, tmp_path, row, allowe
 def test_a_situation_is_not_moved_outside_the_perimeter(store, tmp_path):
     snapshot_id = snapshot(store, "suivi", [person(1)])
     with pytest.raises(NotAuthorisedError, match=OTHER_SITE):
-        propose(desk(store, tmp_path), authorisation(), snapshot_id, one("situation", key(1), "finess", OTHER_SITE), reason="x")
+        propose(
+            desk(store, tmp_path),
+            authorisation(),
+            snapshot_id,
+            one("situation", key(1), "finess", OTHER_SITE),
+            reason="x",
+        )
 
 
 def test_an_approver_does_not_propose(store, tmp_path):
@@ -177,7 +190,9 @@ def test_a_value_of_the_wrong_form_is_refused(store, tmp_path, table, record_key
 
 
 def test_certified_civil_status_is_a_request_with_evidence(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1, birth_name="DUPOND", civil_status_state="C"), person(2, birth_name="X")])
+    snapshot_id = snapshot(
+        store, "suivi", [person(1, birth_name="DUPOND", civil_status_state="C"), person(2, birth_name="X")]
+    )
     table = desk(store, tmp_path)
     done = propose(table, authorisation(), snapshot_id, one(column="birth_name", new="DUPONT"), reason="x")
     assert "justificatif" in done.refused["reason"][0]
@@ -194,12 +209,21 @@ def test_a_situation_is_ended_with_its_date_its_reason_and_its_state(store, tmp_
     still_open = rule("past_end_still_open", "situation", "end_date", parameters={"open_column": "is_open"})
     snapshot_id = snapshot(store, "suivi", [person(1), person(2)])
     table = desk(store, tmp_path, still_open)
-    alone = propose(table, authorisation(), snapshot_id, one("situation", key(1), "end_date", "2026-10-01"), reason="départ")
+    alone = propose(
+        table, authorisation(), snapshot_id, one("situation", key(1), "end_date", "2026-10-01"), reason="départ"
+    )
     assert alone.refused["rule_id"].to_list() == ["past_end_still_open"]
     ends = pl.DataFrame({"record_key": [key(1), key(2)], "end_date": [date(2026, 10, 1), date(2026, 9, 30)]})
     done = close_situations(table, authorisation(), snapshot_id, ends, end_reason="CHA", reason="départ")
     assert done.refused.is_empty()
-    assert sorted(done.accepted["column"].to_list()) == ["end_date", "end_date", "end_reason", "end_reason", "is_open", "is_open"]
+    assert sorted(done.accepted["column"].to_list()) == [
+        "end_date",
+        "end_date",
+        "end_reason",
+        "end_reason",
+        "is_open",
+        "is_open",
+    ]
     assert store.sql("SELECT count(DISTINCT operation_id) FROM corrections").fetchone() == (1,)
     with pytest.raises(UsageError, match="Motif de fin inconnu"):
         close_situations(table, authorisation(), snapshot_id, ends, end_reason="PARTI", reason="départ")
@@ -230,7 +254,9 @@ def test_an_added_situation_is_judged_by_the_rules(store, tmp_path):
 def test_four_eyes_another_card_approves_and_the_time_it_took_is_kept(store, tmp_path):
     snapshot_id = snapshot(store, "suivi", [person(1), person(2)])
     table = desk(store, tmp_path, four_eyes=True)
-    both = proposals(change("professional", ONE, "email", "a@b.fr"), change("professional", f"8{2:011d}", "email", "c@d.fr"))
+    both = proposals(
+        change("professional", ONE, "email", "a@b.fr"), change("professional", f"8{2:011d}", "email", "c@d.fr")
+    )
     propose(table, authorisation(), snapshot_id, both, reason="x")
     shown = datetime.now(UTC) - timedelta(seconds=30)
     for author, card in (("300/CPE1", "autre carte"), ("autre nom", "2138450001")):
