@@ -228,7 +228,7 @@ def _read(store: Store, workspace: Workspace) -> Evidence | None:
         timeline=exposure.timeline(),
         states=moved,
         not_evaluable=exposure.not_evaluable(),
-        rules_not_evaluable=lacking.join(titles, on="rule_id", how="left")
+        rules_not_evaluable=lacking.join(titles, on="rule_id", how="left", maintain_order="left")
         .with_columns(pl.coalesce("rule", "rule_id"))
         .select("rule", "reason"),
     )

@@ -231,9 +231,11 @@ def _read_due(store: Store, workspace: Workspace) -> Due | None:
     return Due(
         as_of=exposure.as_of,
         snapshots=tuple(runs["snapshot_id"]),
-        forgotten=exposure.forgotten().drop("finess").join(store.sql(_DEPARTED, [numbers]).pl(), on="record_key"),
+        forgotten=exposure.forgotten()
+        .drop("finess")
+        .join(store.sql(_DEPARTED, [numbers]).pl(), on="record_key", how="left", maintain_order="left"),
         findings=pl.concat(open_now)
-        .join(titles, on="rule_id", how="left")
+        .join(titles, on="rule_id", how="left", maintain_order="left")
         .with_columns(title=pl.coalesce("title", "rule_id"), field=pl.col("column").replace(field_labels())),
         not_evaluable=lacking[0] if lacking else 0,
     )
@@ -242,7 +244,7 @@ def _read_due(store: Store, workspace: Workspace) -> Due | None:
 def _placed(store: Store, here: pl.DataFrame, snapshot_id: int) -> pl.DataFrame:
     """The findings of a snapshot with the establishment and the name on their line."""
     lines = store.sql(_LINES, [snapshot_id]).pl()
-    return here.join(lines, on="line", how="left").with_columns(snapshot_id=pl.lit(snapshot_id))
+    return here.join(lines, on="line", how="left", maintain_order="left").with_columns(snapshot_id=pl.lit(snapshot_id))
 
 
 _OPERATOR = """coalesce(g.finess_legal, (SELECT any_value(e.finess_legal) FROM establishments e

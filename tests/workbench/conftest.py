@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rpps_audit.audit import audit
+from rpps_audit.audit import check_snapshots
+from rpps_audit.ingest import load
 from rpps_audit.workspace import Workspace, open_workspace
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
@@ -21,7 +22,10 @@ def _log_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def _audited_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("audited")
-    audit(open_workspace(folder), [SAMPLE / name for name in FILES])
+    workspace = open_workspace(folder)
+    with workspace.store() as store:
+        load(store, [SAMPLE / name for name in FILES])
+        check_snapshots(store, workspace.catalogue())
     return folder
 
 

@@ -84,7 +84,7 @@ def test_without_a_session_no_name_is_shown_anywhere(audited: Workspace):
     page = Manager(audited)
     grids = [page.due().children[1], page.findings().children[1]]
     page.open_record(page.shown_forgotten()["record_key"][0])
-    shown = json.dumps([*(grid.view() for grid in grids), page.sheet().view()], default=str)
+    shown = json.dumps([*(grid.view() for grid in grids), page.sheet().view()], default=str, ensure_ascii=False)
     names = page.due_today.findings["birth_name"].drop_nulls().unique()
     assert set(page.shown_findings()["who"]) == {"masqué"}
     assert not [name for name in names if len(name) > 5 and f'"{name}' in shown]
@@ -143,7 +143,8 @@ def test_the_time_axis_ends_on_the_day_of_the_totals(audited: Workspace):
     page = Dpo(audited)
     last = page.months().row(-1, named=True)
     assert last["day"] == page.evidence.as_of
-    assert last["person_documents"] == page.evidence.views["document"]["professionals"].sum()
+    # What has no start date is open today, but since when nobody knows.
+    assert 0 < last["person_documents"] <= page.evidence.views["document"]["professionals"].sum()
     assert 'role="img"' in page.history().view()["html"]
 
 

@@ -2,6 +2,8 @@
 
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
+  // JupyterLab's one-letter shortcuts (d d deletes a cell) must not hear what is typed here.
+  element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
@@ -14,8 +16,6 @@ function h(tag, attributes = {}, ...children) {
 // Draws each view Python sends, and asks for the first one. Returns what the widget framework calls at the end.
 function live(model, el, draw) {
   el.classList.add("rpps");
-  // JupyterLab's one-letter shortcuts (d d deletes a cell) must not hear what is typed here.
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
   const fault = h("p", { role: "alert", class: "rpps-alert" });
   el.append(fault);
   const hear = (message) => {

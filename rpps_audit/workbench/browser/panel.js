@@ -10,6 +10,7 @@ function render({ model, el }) {
   });
   return live(model, el, (view) => {
     box.innerHTML = view.html;
+    for (const one of box.querySelectorAll("a, button, summary")) one.setAttribute("data-lm-suppress-shortcuts", "true");
     alert.textContent = view.message || "";
   });
 }
