@@ -186,7 +186,7 @@ def _civil_status() -> list[Plant]:
         _person("prenoms-caracteres", "first_names", {"first_names": pl.col("exercise_first_name") + "/Alex"}),
         _work("nom-exercice-caracteres", "exercise_name", {"exercise_name": name + " (REMPL.)"}),
         _person("prenoms-ambigus", "first_names_ambiguous", {"first_names": "N'Deye, Marie"}, files=(RESTRICTED,)),
-        _person("nom-egal-prenom", "birth_name", {"first_names": name.str.to_titlecase()}),
+        _person("nom-egal-prenom", "birth_name", {"first_names": name.str.replace("'", "-").str.to_titlecase()}),
         _person("nom-fictif", "birth_name", {"birth_name": "TEST"}),
         _person("date-naissance-illisible", "birth_date_text", {**spoiled, "birth_date_text": "31/02/1980"}),
         _person("date-naissance-partielle", "birth_date_text", {**spoiled, "birth_date_text": birth.dt.strftime("%Y")}),

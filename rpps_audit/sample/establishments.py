@@ -16,7 +16,7 @@ _REGION = ("01", "03", "07", "15", "26", "38", "42", "43", "63", "69", "73", "74
 _ONE_REGION = 1_000
 _PER_OPERATOR = 45
 # Orders at the far end of each department's range, so that the numbers look like FINESS and are nobody's.
-_SITES, _OPERATORS, _SPARE = 99_999, 89_999, 50_000
+_SITES, _OPERATORS, _SPARE = 99_999, 69_999, 40_000
 CLOSED_ON = date(2026, 6, 30)
 
 
