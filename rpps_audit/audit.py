@@ -16,7 +16,7 @@ from rpps_audit.reports import build_report, write_html
 from rpps_audit.store import Store
 from rpps_audit.workspace import Workspace
 
-REGISTRATION_KINDS = ("suivi", "annuaire-restreint", "annuaire-public", "cat18")
+REGISTRATION_KINDS = ("suivi", "annuaire-restreint", "annuaire-public")
 Progress = Callable[[str, float], None]
 
 

@@ -23,6 +23,7 @@ from rpps_audit.errors import UsageError
 Predicate = Callable[..., pl.Expr]
 ROW_KINDS: dict[str, Predicate] = {}
 _DAYS_PER_YEAR = 365.25
+_PUNCTUATION = r"[\s.\-()]*"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def phone(columns: Sequence[pl.Expr], context: Context, forms: list[str]) -> pl.
 
     In a form, `x` is a digit, `z` a digit from 1 to 9, `…` six to thirteen further digits; spaces are for the reader.
     """
-    return columns[0].str.contains(f"^(?:{'|'.join(_phone_pattern(form) for form in forms)})$").not_()
+    known = "|".join(_phone_pattern(form) for form in forms)
+    return columns[0].str.contains(f"^{_PUNCTUATION}(?:{known})$").not_()
 
 
 @row_kind
@@ -285,9 +287,8 @@ def since(rule: Rule, context: Context) -> pl.Expr | None:
 
 def _phone_pattern(form: str) -> str:
     """Punctuation is allowed for between digits rather than removed first: a third of the time."""
-    loose = r"[\s.\-()]*"
-    signs = {"x": "[0-9]", "z": "[1-9]", "+": r"\+", "…": f"(?:{loose}[0-9]){{6,13}}"}
-    return loose.join(signs.get(sign, sign) for sign in form if sign != " ")
+    signs = {"x": "[0-9]", "z": "[1-9]", "+": r"\+", "…": f"(?:{_PUNCTUATION}[0-9]){{6,13}}"}
+    return _PUNCTUATION.join(signs.get(sign, sign) for sign in form if sign != " ")
 
 
 def _same_name(pairs: pl.Series) -> pl.Series:

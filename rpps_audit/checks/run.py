@@ -53,6 +53,7 @@ class Run:
 
     run_id: int
     snapshot_id: int
+    file_name: str
     as_of: date
     rules: pl.DataFrame
 
@@ -113,7 +114,7 @@ def run_checks(
             [snapshot_id, context.as_of, fingerprint, beside],
         ).fetchone()
         if known is not None and known[0] is not None:
-            return _stored_run(store, known[0], snapshot_id, context.as_of)
+            return _stored_run(store, known[0])
         plan = _plan(rules, frozenset(columns), frozenset(sources))
         prepare_views(reader, snapshot_id, context.as_of, sources)
         evaluated, hits = _evaluate_rows(reader, plan, context, tell)
@@ -129,12 +130,17 @@ def run_checks(
             _persist(store, reader, run_id, rules, plan, evaluated)
     finally:
         reader.close()
-    return _stored_run(store, run_id, snapshot_id, context.as_of)
+    return _stored_run(store, run_id)
 
 
-def _stored_run(store: Store, run_id: int, snapshot_id: int, as_of: date) -> Run:
+def _stored_run(store: Store, run_id: int) -> Run:
+    row = store.sql(
+        "SELECT snapshot_id, file_name, as_of FROM runs JOIN snapshots USING (snapshot_id) WHERE run_id = ?", [run_id]
+    ).fetchone()
+    assert row is not None
+    snapshot_id, file_name, as_of = row
     frame = store.sql("SELECT * EXCLUDE (run_id) FROM rule_runs WHERE run_id = ? ORDER BY rule_no", [run_id]).pl()
-    return Run(run_id, snapshot_id, as_of, frame)
+    return Run(run_id, snapshot_id, file_name, as_of, frame)
 
 
 def _fingerprint(rules: Sequence[Rule]) -> str:

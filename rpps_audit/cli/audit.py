@@ -10,10 +10,10 @@ from rpps_audit.checks import Run
 from rpps_audit.cli.output import number, progress_bar, say, say_json
 from rpps_audit.cli.parser import add_json, existing_paths
 from rpps_audit.errors import UsageError
+from rpps_audit.reports.labels import SEVERITIES
 from rpps_audit.workspace import open_workspace
 
 _RANKS = {"error": 3, "warning": 2, "information": 1, "none": 99}
-_FRENCH = {"error": "erreur", "warning": "avertissement", "information": "information"}
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -121,18 +121,13 @@ def _template(args: argparse.Namespace) -> int:
 def _say_runs(runs: list[Run]) -> None:
     say("Contrôles")
     for run in runs:
-        counts = {
-            severity: int(run.rules.filter(run.rules["severity"] == severity)["failed"].sum()) for severity in _FRENCH
-        }
+        failed = {severity: int(run.rules.filter(severity=severity)["failed"].sum()) for severity in SEVERITIES}
         said = ", ".join(
-            f"{number(count)} {_FRENCH[severity]}{'s' * (count > 1)}" for severity, count in counts.items()
+            f"{number(count)} {SEVERITIES[severity]}{'s' * (count > 1)}" for severity, count in failed.items()
         )
         missing = run.not_evaluable().height
-        done = run.rules.height - missing
-        say(
-            f"  Extraction n° {run.snapshot_id} jugée au {run.as_of:%d/%m/%Y} : {said} "
-            f"({done} contrôles évalués, {missing} non évaluables)"
-        )
+        say(f"  {run.file_name}, jugé au {run.as_of:%d/%m/%Y} : {said}")
+        say(f"    {run.rules.height - missing} contrôles évalués, {missing} non évaluables faute de données")
 
 
 def _run_as_json(run: Run) -> dict[str, object]:

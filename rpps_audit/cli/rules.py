@@ -7,15 +7,7 @@ import argparse
 from rpps_audit.checks import Rule, load_catalogue
 from rpps_audit.cli.output import say, say_json
 from rpps_audit.cli.parser import add_json
-
-_SEVERITIES = {"error": "erreur", "warning": "avertissement", "information": "information"}
-_CATEGORIES = {
-    "completeness": "complétude",
-    "conformance": "conformité",
-    "plausibility": "vraisemblance",
-    "uniqueness": "unicité",
-    "timeliness": "actualité",
-}
+from rpps_audit.reports.labels import CATEGORIES, SEVERITIES
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,12 +26,12 @@ def _rules(args: argparse.Namespace) -> int:
     elif args.rule:
         _say_page(chosen[0])
     else:
-        for category, label in _CATEGORIES.items():
+        for category, label in CATEGORIES.items():
             family = [rule for rule in chosen if rule.category == category]
-            say(f"{label.capitalize()} ({len(family)})")
+            say(f"{label} ({len(family)})")
             for rule in family:
                 off = "" if rule.enabled else "  [désactivé]"
-                say(f"  {rule.id:<36} {_SEVERITIES[rule.severity]:<14} {rule.title}{off}")
+                say(f"  {rule.id:<36} {SEVERITIES[rule.severity]:<14} {rule.title}{off}")
             say()
         say(f"{len(chosen)} contrôles. Une page : rpps-audit rules IDENTIFIANT")
     return 0
@@ -48,7 +40,7 @@ def _rules(args: argparse.Namespace) -> int:
 def _say_page(rule: Rule) -> None:
     say(rule.title)
     say("=" * len(rule.title))
-    say(f"Identifiant : {rule.id}    Gravité : {_SEVERITIES[rule.severity]}    Famille : {_CATEGORIES[rule.category]}")
+    say(f"Identifiant : {rule.id}    Gravité : {SEVERITIES[rule.severity]}    Famille : {CATEGORIES[rule.category]}")
     say(f"Fondement : {rule.basis}")
     say(f"Source : {rule.source}")
     if rule.parameters:

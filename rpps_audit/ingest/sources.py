@@ -79,14 +79,15 @@ class Source:
 
 
 def expand(paths: Sequence[Path]) -> list[Source]:
-    """The sources under `paths`: files as they are, folders and archives opened (not archives inside archives).
+    """The sources under `paths`: files as they are, folders and archives opened (not their subfolders, nor archives
+    inside archives: what somebody set aside stays aside).
 
     Raises UnreadableInputError when an archive is damaged, protected or holds no file.
     """
     sources = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in _DATA and _shown(file, path))
+            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in _DATA and _shown(file, path))
             sources += [Source(one.path, one.member, found=True) for file in inside for one in _open(file)]
         else:
             sources += _open(path)

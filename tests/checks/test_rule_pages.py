@@ -1,0 +1,122 @@
+"""Every rule file: readable, complete, and its own examples hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rpps_audit.checks import Rule, load_catalogue, parse_rule, run_examples
+from rpps_audit.checks.predicates import ROW_KINDS, bound_parameters, needed_columns
+from rpps_audit.checks.relations import SET_KINDS, query
+from rpps_audit.errors import UsageError
+from rpps_audit.reference import rules_root
+from rpps_audit.store import memory_store
+
+SECTIONS = [
+    "Ce que cela veut dire",
+    "Comment c'est calculé",
+    "Ce que le gestionnaire doit faire",
+    "Ce que cela signifie pour l'audit",
+]
+RULES = list(load_catalogue())
+EVERY_RULE = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+
+
+def test_the_catalogue_has_all_families() -> None:
+    assert len(RULES) >= 60
+    assert {rule.category for rule in RULES} == {
+        "completeness",
+        "conformance",
+        "plausibility",
+        "uniqueness",
+        "timeliness",
+    }
+
+
+@EVERY_RULE
+def test_the_page_has_its_four_sections_and_something_in_each(rule: Rule) -> None:
+    assert re.findall(r"^## (.+)$", rule.page, re.MULTILINE) == SECTIONS
+    assert all(len(text.strip()) > 25 for text in re.split(r"^## .+$", rule.page, flags=re.MULTILINE)[1:])
+    assert rule.basis
+    assert rule.source
+
+
+@EVERY_RULE
+def test_the_examples_say_what_the_rule_says(rule: Rule) -> None:
+    assert {example.verdict for example in rule.examples} == {"good", "bad"}
+    assert run_examples(rule) == []
+
+
+@EVERY_RULE
+def test_the_rule_reads_columns_that_exist_and_thresholds_its_kind_knows(rule: Rule) -> None:
+    with memory_store() as store:
+        found = store.sql("SELECT column_name FROM duckdb_columns() WHERE table_name = 'registrations'").fetchall()
+    columns = {row[0] for row in found}
+    if rule.kind in ROW_KINDS:
+        assert needed_columns(rule) <= columns
+        bound_parameters(rule)
+    else:
+        assert rule.kind in SET_KINDS
+        assert set(rule.columns) <= columns
+        query(rule)
+
+
+@EVERY_RULE
+def test_what_nobody_verified_is_never_an_error(rule: Rule) -> None:
+    if "non vérifié" in rule.source and rule.id not in MANIFEST:
+        assert rule.severity != "error"
+
+
+# A name that is nobody's and a birth in the future need no official text to be wrong.
+MANIFEST = {"nom-fictif", "date-naissance-future"}
+
+
+def test_every_file_is_named_after_its_rule() -> None:
+    for path in (rules_root() / "checks").glob("*.md"):
+        assert parse_rule(path.read_text("utf-8"), path.name).id == path.stem
+
+
+def test_a_site_changes_a_threshold_and_adds_a_rule(tmp_path: Path) -> None:
+    (tmp_path / "rules" / "checks").mkdir(parents=True)
+    own = (rules_root() / "checks" / "email-absent.md").read_text("utf-8").replace("email-absent", "lieu-absent")
+    (tmp_path / "rules" / "checks" / "lieu-absent.md").write_text(own, "utf-8")
+    settings = '[ouverte-trop-longtemps]\nseverity = "error"\nparameters = { years = 2 }\n'
+    (tmp_path / "rules" / "reglages.toml").write_text(settings, "utf-8")
+    shipped, here = load_catalogue(), load_catalogue(tmp_path)
+    changed = here["ouverte-trop-longtemps"]
+    assert (changed.severity, changed.parameters["years"]) == ("error", 2)
+    assert changed.parameters["sign_column"] == "last_confirmed"
+    assert len(here) == len(shipped) + 1
+    assert here.fingerprint != shipped.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("[ouverte-trop-longtemp]\n", "Vouliez-vous dire : ouverte-trop-longtemps"),
+        ("[email-absent]\nseveritie = 'error'\n", "clé inconnue « severitie »"),
+        ("[email-absent]\nparameters = { years = 2 }\n", "seuil inconnu « years »"),
+        ("[email-absent]\nseverity = 'grave'\n", "Valeurs : error, warning, information"),
+        ("[email-absent\n", "fichier illisible"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_is_possible(tmp_path: Path, settings: str, message: str) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "reglages.toml").write_text(settings, "utf-8")
+    with pytest.raises(UsageError, match=re.escape(message)):
+        load_catalogue(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no front matter", "commence par un en-tête TOML"),
+        ("+++\nid = 'a'\n+++\n", "il manque « title"),
+        ("+++\nid = 'a\n+++\n", "en-tête illisible"),
+    ],
+)
+def test_a_broken_rule_file_names_itself(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match="mon-controle.md.*" + re.escape(message)):
+        parse_rule(text, "mon-controle.md")

@@ -1,0 +1,134 @@
+"""The command line as a user meets it: French, exit codes, no traceback, nothing half done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rpps_audit.cli import build_parser, main
+
+HEADER = (
+    "Numéro RPPS;Nom de naissance;Prénoms;Date de naissance;FINESS géographique;Rôle;Profession;"
+    "Date de prise de fonction;Situation ouverte"
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Run a verb in a fresh workspace; returns (exit code, standard output, standard error)."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        try:
+            code = main(["--workspace", str(tmp_path), *arguments])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def test_every_verb_explains_itself_in_french(run) -> None:
+    for verb in build_parser()._subparsers._group_actions[0].choices:  # type: ignore[union-attr]
+        code, out, _ = run(verb, "--help")
+        assert code == 0
+        assert out.startswith("Utilisation : rpps-audit")
+        assert "show this help" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["audit"], "il manque : FICHIER"),
+        (["audit", "x", "--as-of", "hier"], "n'est pas une date AAAA-MM-JJ"),
+        (["audit", "x", "--severity", "grave"], "n'est pas possible ; choix"),
+        (["bogus"], "n'est pas possible"),
+        (["rules", "--nope"], "argument inconnu : --nope"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_in_french(run, arguments: list[str], message: str) -> None:
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_an_unknown_rule_names_the_nearest(run) -> None:
+    code, _, err = run("rules", "email-absents")
+    assert code == 2
+    assert "Vouliez-vous dire : email-absent" in err
+
+
+def test_rules_as_json_carry_what_a_program_needs(run) -> None:
+    code, out, _ = run("rules", "email-absent", "--json")
+    (rule,) = json.loads(out)
+    assert code == 0
+    assert rule["id"] == "email-absent"
+    assert rule["columns"] == ["email"]
+    assert len(rule["fingerprint"]) == 16
+
+
+def test_findings_before_any_audit_says_what_to_do(run) -> None:
+    code, _, err = run("findings")
+    assert code == 2
+    assert "Commencez par : rpps-audit audit" in err
+
+
+def test_a_missing_file_is_unreadable_input(run, tmp_path: Path) -> None:
+    code, _, err = run("audit", str(tmp_path / "absent.csv"))
+    assert code == 3
+    assert "absent.csv" in err
+    assert "Traceback" not in err
+
+
+def test_a_renamed_pdf_changes_nothing(run, tmp_path: Path) -> None:
+    fake = tmp_path / "export.csv"
+    fake.write_bytes(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n")
+    code, _, err = run("load", str(fake))
+    assert code == 3
+    assert "PDF" in err
+
+
+def test_a_store_that_is_no_store_is_said_so(run, tmp_path: Path) -> None:
+    (tmp_path / "rpps-audit.duckdb").write_bytes(b"not a database" * 500)
+    code, _, err = run("findings")
+    assert code == 2
+    assert "n'est pas un magasin" in err
+    assert (tmp_path / "rpps-audit.duckdb").read_bytes() == b"not a database" * 500
+
+
+def test_an_unknown_setting_is_named(run, tmp_path: Path) -> None:
+    (tmp_path / "rpps-audit.toml").write_text('[espace]\nmemoir = "1GB"\n', "utf-8")
+    code, _, err = run("check")
+    assert code == 2
+    assert "réglage inconnu « memoir »" in err
+
+
+def test_from_a_file_to_findings_without_values(run, tmp_path: Path) -> None:
+    export = tmp_path / "suivi-20261101.csv"
+    person = "10003461033;ZZYZX;Anne;01/02/1980;690000015;;326;01/01/2024;oui"
+    export.write_text(f"{HEADER}\n{person}\n", "utf-8")
+    code, out, _ = run("audit", str(export))
+    assert code == 1
+    assert "1 lignes lues = 1 gardées + 0 rejetées" in out
+    code, out, _ = run("findings", "--format", "json")
+    found = json.loads(out)
+    assert code == 0
+    assert {"role-absent", "rpps-cle"} <= {finding["rule_id"] for finding in found}
+    assert set(found[0]) == {"rule_id", "table", "record_key", "column", "severity", "state", "line"}
+    assert "ZZYZX" not in out
+    assert run("audit", str(export), "--severity", "none")[0] == 0
+
+
+def test_tolerating_a_finding_needs_a_reason_and_shows(run, tmp_path: Path) -> None:
+    export = tmp_path / "suivi-20261101.csv"
+    export.write_text(f"{HEADER}\n10003461033;A;B;01/02/1980;690000015;;326;01/01/2024;oui\n", "utf-8")
+    run("audit", str(export))
+    key = "810003461033@690000015"
+    tolerate = ["tolerate", "role-absent", key, "--author", "DPO", "--until", "2999-01-01", "--reason"]
+    assert run(*tolerate, " ")[0] == 2
+    assert run(*tolerate, "en cours")[0] == 0
+    states = {f["rule_id"]: f["state"] for f in json.loads(run("findings", "--format", "json")[1])}
+    assert states["role-absent"] == "tolerated"
