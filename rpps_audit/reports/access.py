@@ -19,8 +19,8 @@ def exposure_section(facts: Facts) -> Section:
     people = facts.totals["professionals"]
     text: tuple[str, ...] = (
         f"Droits indicatifs, tableau {facts.exposure.version}. {facts.exposure.caveat}",
-        "Une personne qui tient plusieurs rôles ouvre l'union de leurs documents. Un accès est un type de document qu'une "
-        "personne peut ouvrir ; un accès-jour, cet accès pendant un jour.",
+        "Une personne qui tient plusieurs rôles ouvre l'union de leurs documents. Un accès est un type de document "
+        "qu'une personne peut ouvrir ; un accès-jour, cet accès pendant un jour.",
     )
     blocks = (_roles(facts), *_places(facts), _operators(facts), *_map(facts)) if people else (_roles(facts),)
     return Section("exposition", "Qui peut ouvrir quoi", "Exposition", text, blocks)
@@ -71,8 +71,8 @@ def _map(facts: Facts) -> tuple[Grid, Table]:
         },
         empty=_NOBODY,
         folded=True,
-        note="Une case vide : le rôle n'ouvre pas ce type de document. « Par oubli seulement » : aucune situation encore "
-        "justifiée de la personne ne l'ouvre.",
+        note="Une case vide : le rôle n'ouvre pas ce type de document. « Par oubli seulement » : aucune situation "
+        "encore justifiée de la personne ne l'ouvre.",
     )
     return grid, table
 
@@ -146,16 +146,17 @@ def forgotten_section(facts: Facts) -> Section:
     """Forgotten situations by age, and each of them with what it keeps open."""
     frame = facts.forgotten
     text: tuple[str, ...] = (
-        "Une situation est oubliée quand elle reste ouverte alors qu'un contrôle dit qu'elle aurait dû être close : date de "
-        "fin passée, départ connu des ressources humaines, établissement fermé, ou aucun signe de vie depuis trop longtemps.",
+        "Une situation est oubliée quand elle reste ouverte alors qu'un contrôle dit qu'elle aurait dû être close : "
+        "date de fin passée, départ connu des ressources humaines, établissement fermé, ou aucun signe de vie depuis "
+        "trop longtemps.",
     )
     if not frame.height:
         done = facts.rules.filter(pl.col("rule_id").is_in(forgetting_rules(facts)) & (pl.col("status") == "evaluated"))
         empty = (
             "Aucune situation oubliée n'a été trouvée."
             if done.height
-            else "Non évaluable : aucun contrôle qui reconnaît les oublis n'a eu ses données. Chargez un fichier de suivi "
-            "avec les dates de fin, ou la liste des ressources humaines."
+            else "Non évaluable : aucun contrôle qui reconnaît les oublis n'a eu ses données. Chargez un fichier "
+            "de suivi avec les dates de fin, ou la liste des ressources humaines."
         )
         return Section("oublis", "Les situations oubliées", "Oublis", text, (_forgotten_table(facts, frame, empty),))
     ages = _ages(frame)
@@ -209,8 +210,8 @@ def _forgotten_said(frame: pl.DataFrame) -> str:
     assert isinstance(oldest, int)
     return (
         f"{counted(frame.height, 'situation oubliée', 'situations oubliées')}. {number(added)} "
-        f"{'ouvre' if added < 2 else 'ouvrent'} des documents qu'aucune situation encore justifiée de la personne n'ouvre. "
-        f"La plus ancienne date de {days(oldest)}."
+        f"{'ouvre' if added < 2 else 'ouvrent'} des documents qu'aucune situation encore justifiée de la personne "
+        f"n'ouvre. La plus ancienne date de {days(oldest)}."
     )
 
 
@@ -219,7 +220,8 @@ def _ages(frame: pl.DataFrame) -> pl.DataFrame:
     limits = [limit for limit, _ in AGES if limit is not None]
     labels = [label for _, label in AGES]
     order = pl.DataFrame({"age": labels})
-    aged = frame.with_columns(age=pl.col("days").cut(limits, labels=labels, left_closed=True).cast(pl.String))
+    rank = pl.Series(limits).search_sorted(frame["days"], side="right")
+    aged = frame.with_columns(age=pl.Series(labels).gather(rank))
     counts = aged.group_by("age").agg(
         situations=pl.len(),
         professionals=pl.col("professional_id").n_unique(),
@@ -244,7 +246,7 @@ def _forgotten_table(facts: Facts, frame: pl.DataFrame, empty: str) -> Table:
         "Situations oubliées, celles qui exposent le plus d'abord",
         ready,
         {
-            "who": Column("Professionnel"),
+            "who": Column("Professionnel", "key"),
             "place": Column("Établissement"),
             "role": Column("Rôle"),
             "line": Column("Ligne", "count"),
@@ -291,8 +293,8 @@ def peers_section(facts: Facts) -> Section:
             "situations": Column("Situations", "count"),
             "places": Column("Établissements", "count"),
         },
-        empty="Personne n'a d'accès plus large que la plupart de ses collègues de même profession, ou il y a trop peu de "
-        "collègues (moins de 5 situations) pour comparer.",
+        empty="Personne n'a d'accès plus large que la plupart de ses collègues de même profession, ou il y a trop peu "
+        "de collègues (moins de 5 situations) pour comparer.",
     )
     return Section(
         "collegues",
@@ -310,7 +312,7 @@ def _people(facts: Facts, frame: pl.DataFrame) -> Table:
         "Les mêmes, personne par personne",
         shown.with_columns(who=facts.keys.people(shown["professional_id"]), place=facts.place_labels(shown["finess"])),
         {
-            "who": Column("Professionnel"),
+            "who": Column("Professionnel", "key"),
             "place": Column("Établissement"),
             "profession": Column("Profession"),
             "role": Column("Rôle tenu"),

@@ -77,11 +77,11 @@ def _verdict(facts: Facts) -> tuple[str, ...]:
     ]
     if forgotten:
         said.append(
-            f"{counted(forgotten, 'situation est oubliée', 'situations sont oubliées')} : ouvertes alors que la personne est "
-            "partie, ou que plus rien ne confirme sa présence ; "
+            f"{counted(forgotten, 'situation est oubliée', 'situations sont oubliées')} : ouvertes alors que la "
+            "personne est partie, ou que plus rien ne confirme sa présence ; "
             + (
-                f"elles laissent ouverts {counted(opened, 'accès', 'accès')} à des types de document que plus rien ne justifie. "
-                "C'est ce qu'il faut traiter d'abord."
+                f"elles laissent ouverts {counted(opened, 'accès', 'accès')} à des types de document que plus rien ne "
+                "justifie. C'est ce qu'il faut traiter d'abord."
                 if opened
                 else "elles n'ouvrent rien de plus que les autres."
             )
@@ -97,7 +97,8 @@ def _verdict(facts: Facts) -> tuple[str, ...]:
     if nowhere:
         said.append(
             f"{counted(nowhere, 'contrôle')} sur {number(rules)} {'n’a' if nowhere < 2 else 'n’ont'} pas pu être "
-            f"{'évalué' if nowhere < 2 else 'évalués'}, faute de données : rien ne dit que ce qu'ils regardent est juste."
+            f"{'évalué' if nowhere < 2 else 'évalués'}, faute de données : rien ne dit que ce qu'ils regardent est "
+            "juste."
         )
     return tuple(said)
 
@@ -132,8 +133,9 @@ def _with_error(facts: Facts) -> tuple[int, int]:
 
 def _steps_section(facts: Facts) -> Section:
     text = (
-        "D'abord les situations oubliées : celles qui sont sûres, puis celles à vérifier, selon ce qu'elles laissent ouvert "
-        "(types de document × jours). Ensuite les autres erreurs, puis les avertissements, des plus nombreux aux plus rares.",
+        "D'abord les situations oubliées : celles qui sont sûres, puis celles à vérifier, selon ce qu'elles laissent "
+        "ouvert (types de document × jours). Ensuite les autres erreurs, puis les avertissements, des plus nombreux "
+        "aux plus rares.",
     )
     return Section("premiers-gestes", "Les dix choses à faire d'abord", "À faire d'abord", text, (first_steps(facts),))
 
@@ -180,7 +182,8 @@ def _versions_section(facts: Facts) -> Section:
     )
     access_matrix = facts.exposure.access
     text = (
-        f"rpps-audit {__version__} ; {counted(len(facts.catalogue), 'contrôle')}, empreinte {facts.catalogue.fingerprint}.",
+        f"rpps-audit {__version__} ; {counted(len(facts.catalogue), 'contrôle')}, empreinte "
+        f"{facts.catalogue.fingerprint}.",
         f"Droits d'accès : {access_matrix.title}. Version {access_matrix.version}, statut : {access_matrix.status}. "
         f"Source : {access_matrix.source}.",
         access_matrix.caveat,
@@ -196,8 +199,8 @@ def _reading(pseudonymous: bool) -> tuple[str, ...]:
             "habilité et détruisez-le après usage.",
         )
     return (
-        "Les professionnels sont désignés par un pseudonyme (P-…), toujours le même dans cet espace de travail. Aucun nom, "
-        "aucune coordonnée, aucun numéro RPPS n'y figure. Un pseudonyme reste une donnée personnelle : ne publiez pas ce "
-        "rapport. Le gestionnaire retrouve l'enregistrement par le fichier et la ligne, ou avec "
+        "Les professionnels sont désignés par un pseudonyme (P-…), toujours le même dans cet espace de travail. Aucun "
+        "nom, aucune coordonnée, aucun numéro RPPS n'y figure. Un pseudonyme reste une donnée personnelle : ne "
+        "publiez pas ce rapport. Le gestionnaire retrouve l'enregistrement par le fichier et la ligne, ou avec "
         "« rpps-audit report --nominatif-cles ».",
     )

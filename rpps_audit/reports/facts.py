@@ -119,7 +119,7 @@ class Facts:
 
     @cached_property
     def homes(self) -> pl.DataFrame:
-        """The extract each rule is told from: of the kinds that could evaluate it, the one that tells most [rule_id, kind].
+        """The extract each rule is told from [rule_id, kind]: of those that could evaluate it, the one that tells most.
 
         The same people are in every extract; telling them once is enough.
         """

@@ -21,10 +21,11 @@ _MONTHS = (
     "novembre",
     "décembre",
 )
+_END = r"(?=[\s.,)»]|$)"
 _SPACES = (
-    (re.compile(r"[ \u00a0]*([;?!%])(?=[ \n.,)»]|$)"), rf"{_NARROW}\1"),
-    (re.compile(r" ([:»])(?=[ \u00a0\n.,;)]|$)"), rf"{_NO_BREAK}\1"),
-    (re.compile(r"« ?"), f"«{_NO_BREAK}"),
+    (re.compile(rf"(?<=[^\s;?!%])\s*([;?!%]){_END}"), rf"{_NARROW}\1"),
+    (re.compile(r"\s([:»])(?=[\s.,;)]|$)"), rf"{_NO_BREAK}\1"),
+    (re.compile(r"«\s?"), f"«{_NO_BREAK}"),
     (re.compile(r"\b(n°|p\.|art\.|ligne) (?=\d)"), rf"\1{_NO_BREAK}"),
     (re.compile(r"(?<=[^\W\d_])'(?=\w)"), "’"),
 )

@@ -17,7 +17,9 @@ SHOWN_ROWS = 200
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. `kind` is text, name (may be cut anywhere), count, share (0 to 1), days or day."""
+    """A column of a table. `kind` is text, name (may be cut anywhere), key (never cut), count, share (0 to 1), days or
+    day.
+    """
 
     label: str
     kind: str = "text"

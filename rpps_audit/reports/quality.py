@@ -140,9 +140,9 @@ def _score_table(name: str, caption: str, scores: pl.DataFrame, *, folded: bool 
             "rules": Column("Contrôles évalués"),
         },
         empty=_NOTHING,
-        note="Un enregistrement est un professionnel ou une situation d'exercice. Il a un défaut s'il porte au moins une "
-        "erreur ou un avertissement de la famille ; les informations sont comptées à part. Une famille sans contrôle "
-        "évalué n'a pas de score."
+        note="Un enregistrement est un professionnel ou une situation d'exercice. Il a un défaut s'il porte au moins "
+        "une erreur ou un avertissement de la famille ; les informations sont comptées à part. Une famille sans "
+        "contrôle évalué n'a pas de score."
         if not folded
         else "",
         folded=folded,
@@ -187,32 +187,48 @@ def _score_figure(facts: Facts, main: pl.DataFrame) -> Bars:
 def findings_section(facts: Facts) -> Section:
     """Findings by rule, then by rule and establishment, with what became of them."""
     by_state = _by_state(facts)
-    totals = {state: int(by_state[state].sum()) for state in STATES}
-    text: tuple[str, ...] = (
-        "Un constat désigne un enregistrement et une colonne, jamais une valeur. Corrigé : une extraction plus récente "
-        "le prouve. Disparu : l'enregistrement n'est plus là, ce qui ne prouve rien. Toléré : accepté par quelqu'un, "
-        "avec un motif, jusqu'à une date.",
-    )
-    open_ = sum(totals[state] for state in OPEN_STATES)
-    if by_state.height:
-        text = (
-            f"{counted(open_, 'constat ouvert', 'constats ouverts')}, dont {counted(totals['new'], 'nouveau', 'nouveaux')}, "
-            f"{counted(totals['persisting'], 'persistant')} et {counted(totals['reopened'], 'rouvert')} ; "
-            f"{counted(totals['resolved'], 'corrigé')} depuis l'extraction précédente, "
-            f"{counted(totals['vanished'], 'disparu')}, {counted(totals['tolerated'], 'toléré')}.",
-            *text,
-        )
     home = by_state.join(facts.homes, on=["rule_id", "kind"], how="semi", maintain_order="left")
     others = by_state.join(facts.homes, on=["rule_id", "kind"], how="anti", maintain_order="left")
+    errors = home.filter(pl.col("severity") == SEVERITIES["error"])
+    lesser = home.filter(pl.col("severity") != SEVERITIES["error"])
     figure, places = _rules_by_place(facts)
-    blocks: list[Grid | Table] = [*figure, _states_table("constats-par-controle", "Constats par contrôle", home, folded=False)]
-    if others.height:
-        title = "Les mêmes contrôles dans les autres extractions"
-        blocks.append(_states_table("constats-autres-extractions", title, others, folded=True))
-    return Section("constats", "Les constats, par contrôle et par établissement", "Constats", text, (*blocks, places))
+    lists = [
+        _states_table("erreurs-par-controle", "Erreurs, par contrôle", errors, folded=False),
+        _states_table("avertissements-par-controle", "Avertissements et informations, par contrôle", lesser),
+        _states_table("constats-autres-extractions", "Les mêmes contrôles dans les autres extractions", others),
+        places,
+    ]
+    shown = [table for table in lists[1:] if table.rows]
+    return Section(
+        "constats",
+        "Les constats, par contrôle et par établissement",
+        "Constats",
+        _states_text(home),
+        (*figure, lists[0], *shown),
+    )
 
 
-def _states_table(name: str, caption: str, frame: pl.DataFrame, *, folded: bool) -> Table:
+def _states_text(home: pl.DataFrame) -> tuple[str, ...]:
+    meaning = (
+        "Un constat désigne un enregistrement et une colonne, jamais une valeur. Corrigé : une extraction plus "
+        "récente le prouve. Disparu : l'enregistrement n'est plus là, ce qui ne prouve rien. Toléré : accepté par "
+        "quelqu'un, avec un motif, jusqu'à une date. Chaque contrôle est compté une fois, dans l'extraction qui en "
+        "dit le plus.",
+    )
+    if not home.height:
+        return meaning
+    totals = {state: int(home[state].sum()) for state in STATES}
+    return (
+        f"{counted(int(home['open'].sum()), 'constat ouvert', 'constats ouverts')}, dont "
+        f"{counted(totals['new'], 'nouveau', 'nouveaux')}, {counted(totals['persisting'], 'persistant')} et "
+        f"{counted(totals['reopened'], 'rouvert')}. Depuis l'extraction précédente : "
+        f"{counted(totals['resolved'], 'corrigé')} et {counted(totals['vanished'], 'disparu')}. "
+        f"{counted(totals['tolerated'], 'toléré')}.",
+        *meaning,
+    )
+
+
+def _states_table(name: str, caption: str, frame: pl.DataFrame, *, folded: bool = True) -> Table:
     return make_table(
         name,
         caption,
@@ -229,7 +245,7 @@ def _states_table(name: str, caption: str, frame: pl.DataFrame, *, folded: bool)
             "resolved": Column("Corrigés", "count"),
             "vanished": Column("Disparus", "count"),
         },
-        empty="Aucun constat.",
+        empty="Aucune erreur.",
         complete=_ALL_FINDINGS,
         folded=folded,
     )
@@ -307,9 +323,9 @@ def _rules_grid(facts: Facts, wide: pl.DataFrame) -> Grid:
     return Grid(
         "figure-constats",
         "Constats ouverts : les contrôles et les établissements qui en ont le plus",
-        f"Le contrôle qui relève le plus de constats est « {facts.rule_title(str(rules[0]))} » ; l'établissement qui en a le "
-        f"plus est {names[0]}. Les {len(rules)} premiers contrôles et les {len(places)} premiers établissements sont "
-        "montrés ; le tableau qui suit les donne tous.",
+        f"Le contrôle qui relève le plus de constats est « {facts.rule_title(str(rules[0]))} » ; l'établissement qui "
+        f"en a le plus est {names[0]}. Les {len(rules)} premiers contrôles et les {len(places)} premiers "
+        "établissements sont montrés ; le tableau qui suit les donne tous.",
         "constats ouverts",
         tuple(facts.rule_title(str(rule)) for rule in rules),
         tuple(short),
@@ -362,14 +378,16 @@ def not_evaluable_section(facts: Facts) -> Section:
             "professionals": Column("Professionnels", "count"),
         },
         empty="L'exposition de toutes les situations ouvertes a pu être jugée.",
-        note="Ces situations n'ajoutent rien aux chiffres de l'exposition. Cela ne veut pas dire qu'elles n'ouvrent rien.",
+        note="Ces situations n'ajoutent rien aux chiffres de l'exposition. Cela ne veut pas dire qu'elles n'ouvrent "
+        "rien.",
     )
     nowhere, total = missing_everywhere(facts)
     text: tuple[str, ...] = ("Un contrôle à qui il manque une colonne ou un fichier n'est jamais compté comme réussi.",)
     if total:
         text = (
             f"{counted(nowhere, 'contrôle')} sur {number(total)} "
-            f"{'n’a' if nowhere < 2 else 'n’ont'} pu être {'évalué' if nowhere < 2 else 'évalués'} dans aucune extraction.",
+            f"{'n’a' if nowhere < 2 else 'n’ont'} pu être {'évalué' if nowhere < 2 else 'évalués'} dans aucune "
+            "extraction.",
             *text,
         )
     return Section("non-evaluable", "Ce qui n'a pas pu être évalué", "Non évaluable", text, (table, exposure))

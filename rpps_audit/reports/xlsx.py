@@ -11,7 +11,15 @@ from rpps_audit.reports.atomic import write_private
 from rpps_audit.reports.french import day, typeset
 from rpps_audit.reports.model import Cell, Column, Report, Table
 
-_FORMATS = {"count": "# ##0", "days": "# ##0", "share": "0.0%", "day": "dd/mm/yyyy", "text": "@", "name": "@"}
+_FORMATS = {
+    "count": "# ##0",
+    "days": "# ##0",
+    "share": "0.0%",
+    "day": "dd/mm/yyyy",
+    "text": "@",
+    "name": "@",
+    "key": "@",
+}
 _WIDTHS = {"count": 13, "days": 13, "share": 13, "day": 13}
 _WIDEST = 60
 # Text stays text: a cell that begins with = + - @ must never be computed by the reader's machine.
