@@ -1,0 +1,76 @@
+"""Corrections: from a finding to the proof that it took.
+
+    findings ─ suggest ─▶ suggestions ─ propose ─▶ corrections ─ approve ─▶ prepare ─▶ batch ─ sign ─▶ package ─ send ─▶
+        ─ receipt, prove (next export) ─▶ seen, contradicted, overdue
+
+A correction is a row: nothing of an export is ever edited, and any single one can be undone. What writes demands the
+card session's authorisation and checks the perimeter itself; the rules are run on the corrected records before.
+"""
+
+from rpps_audit.corrections.batch import Batch, batch, batches, prepare, settle_packages, sign
+from rpps_audit.corrections.corrected import Effect, effect
+from rpps_audit.corrections.desk import Desk, Settings, open_desk
+from rpps_audit.corrections.fields import Field, field, fields
+from rpps_audit.corrections.operations import settle
+from rpps_audit.corrections.package import Options
+from rpps_audit.corrections.perimeter import inside
+from rpps_audit.corrections.proof import Proof, batch_facts, batch_page, prove, receipt
+from rpps_audit.corrections.proposing import (
+    FRENCH_STATES,
+    ConflictError,
+    Proposed,
+    add_situation,
+    approve,
+    close_situations,
+    propose,
+    undo,
+)
+from rpps_audit.corrections.suggestions import suggest
+from rpps_audit.corrections.transport import Transport, TransportError, send, transport
+from rpps_audit.corrections.values import PENDING, extract, field_values, latest_extract, pending
+from rpps_audit.corrections.verify import Verification, verify
+
+__all__ = [
+    "FRENCH_STATES",
+    "PENDING",
+    "Batch",
+    "ConflictError",
+    "Desk",
+    "Effect",
+    "Field",
+    "Options",
+    "Proof",
+    "Proposed",
+    "Settings",
+    "Transport",
+    "TransportError",
+    "Verification",
+    "add_situation",
+    "approve",
+    "batch",
+    "batch_facts",
+    "batch_page",
+    "batches",
+    "close_situations",
+    "effect",
+    "extract",
+    "field",
+    "field_values",
+    "fields",
+    "inside",
+    "latest_extract",
+    "open_desk",
+    "pending",
+    "prepare",
+    "propose",
+    "prove",
+    "receipt",
+    "send",
+    "settle",
+    "settle_packages",
+    "sign",
+    "suggest",
+    "transport",
+    "undo",
+    "verify",
+]

@@ -15,9 +15,9 @@ import polars as pl
 
 from rpps_audit.corrections.corrected import effect
 from rpps_audit.corrections.desk import Desk
-from rpps_audit.corrections.files import publish, write_synced
+from rpps_audit.corrections.files import publish, write_synced, write_whole
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
-from rpps_audit.corrections.package import Options, archive, changes_of, contents, manifest_of, package_name, unpacked
+from rpps_audit.corrections.package import ESSENTIAL, Options, archive, changes_of, contents, manifest_of, package_name, unpacked
 from rpps_audit.corrections.perimeter import demand_role, inside
 from rpps_audit.corrections.values import Extract, extract, field_values, latest_extract, workplaces
 from rpps_audit.errors import UsageError
@@ -26,7 +26,7 @@ from rpps_audit.journal import canonical_json, sha256_hex
 if TYPE_CHECKING:
     from rpps_audit.card import Authorisation, CardSession, PinSource
 
-FOLDER = "lots"
+FOLDER, OUTBOX = "lots", "outbox"
 
 
 class Batch(NamedTuple):
@@ -47,7 +47,7 @@ def prepare(
     authorisation: Authorisation,
     *,
     snapshot_id: int | None = None,
-    options: Options = Options(),
+    options: Options = ESSENTIAL,
     at: datetime | None = None,
 ) -> Batch:
     """Put every correction that is ready, in the author's perimeter, into a package `lots/lot-<id>.zip`, unsigned.
@@ -93,7 +93,7 @@ def prepare(
         return {"batch": batch_id, "sha256": digest, "corrections": held.to_list()}
 
     record(desk, "batch-prepared", authorisation.author, write)
-    publish(part, desk.folder / FOLDER / name)
+    _publish(desk, part, desk.folder / FOLDER / name)
     return batch(desk, batch_id)._replace(notes=tuple(notes))
 
 
@@ -133,7 +133,7 @@ def sign(desk: Desk, session: CardSession, pin: PinSource, batch_id: str) -> Bat
         return {"batch": batch_id, "sha256": digest, "manifest": sha256_hex(signed.content)}
 
     record(desk, "batch-signed", author, write)
-    publish(part, one.path)
+    _publish(desk, part, one.path)
     return batch(desk, batch_id)
 
 
@@ -179,7 +179,7 @@ def settle_packages(desk: Desk) -> None:
     for part in sorted(folder.glob(".lot-*.part")):
         name, _, digest = part.name[1:].removesuffix(".part").rpartition(".")
         if known.get(name) == digest and sha256_hex(part.read_bytes()) == digest:
-            publish(part, folder / name)
+            _publish(desk, part, folder / name)
         else:
             part.unlink()
 
@@ -207,6 +207,17 @@ def batch_event(
         "INSERT INTO batch_events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [number, batch_id, event, author, reason, package, sha256, operation.at],
     )
+
+
+def _publish(desk: Desk, part: Path, path: Path) -> None:
+    """Give a package its name; a signed manifest also anchors the journal, which is checked against the outbox's."""
+    publish(part, path)
+    manifest, signature, _ = unpacked(path)
+    if signature is not None:
+        outbox = desk.folder / OUTBOX
+        outbox.mkdir(mode=0o700, exist_ok=True)
+        write_whole(outbox / f"{path.stem}.manifest.json", manifest)
+        write_whole(outbox / f"{path.stem}.manifest.json.p7s", signature)
 
 
 # --- steps -----------------------------------------------------------------------------------------------------------

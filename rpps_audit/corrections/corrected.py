@@ -180,8 +180,10 @@ def _copy_sources(store: Store, small: Store, facts: Extract) -> None:
 
 
 def _copy_source(reader: duckdb.DuckDBPyConnection, small: Store, number: int, table: str, speaks: str) -> None:
-    facts = reader.execute("SELECT kind, series, data_date, columns FROM snapshots WHERE snapshot_id = ?", [number])
-    kind, series, day, columns = facts.fetchone()
+    facts = "SELECT kind, series, data_date, columns FROM snapshots WHERE snapshot_id = ?"
+    row = reader.execute(facts, [number]).fetchone()
+    assert row is not None
+    kind, series, day, columns = row
     mine = small.next_id("snapshots", "snapshot_id")
     _add_snapshot(small, mine, kind, series, day, columns)
     lines = reader.execute(f"SELECT * FROM {table} WHERE snapshot_id = {number} AND {speaks}").to_arrow_table()

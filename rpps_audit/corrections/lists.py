@@ -6,7 +6,7 @@ import io
 from datetime import datetime
 
 import polars as pl
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]
 
 # What makes a spreadsheet take a cell for a formula.
 _FORMULA = r"^[=+\-@\t\r]"

@@ -32,7 +32,10 @@ class Options(NamedTuple):
     pdf: bool = True
     """All the sheets as a PDF, when WeasyPrint is installed."""
     fhir: bool = False
+    """The changes as a FHIR bundle."""
 
+
+ESSENTIAL = Options()
 
 def changes_of(desk: Desk, facts: Extract, ready: pl.DataFrame) -> pl.DataFrame:
     """One row per field to change, from corrections [correction_id, table, record_key, column, ...] in order.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -169,8 +169,8 @@ def undo(desk: Desk, authorisation: Authorisation, numbers: Sequence[int], *, re
     def write(operation: Operation) -> dict[str, Any]:
         for batch_id in touched:
             abandon(desk, operation, authorisation, batch_id, "une de ses corrections a été annulée")
-        by = {"author": authorisation.author, "card": authorisation.card}
-        add_events(desk, operation, "undone", chosen["correction_id"], reason=reason, **by)
+        author, card = authorisation.author, authorisation.card
+        add_events(desk, operation, "undone", chosen["correction_id"], reason=reason, author=author, card=card)
         return {"corrections": chosen["correction_id"].to_list(), "batches": touched}
 
     record(desk, "corrections-undone", authorisation.author, write)
@@ -209,8 +209,8 @@ def approve(
 
     def write(operation: Operation) -> dict[str, Any]:
         event = "approved" if refuse is None else "refused"
-        by = {"author": authorisation.author, "card": authorisation.card}
-        add_events(desk, operation, event, chosen["correction_id"], reason=refuse, **by)
+        author, card = authorisation.author, authorisation.card
+        add_events(desk, operation, event, chosen["correction_id"], reason=refuse, author=author, card=card)
         return {
             "corrections": chosen["correction_id"].to_list(),
             "decided_together": chosen.height,
@@ -376,8 +376,8 @@ def _write(
             ],
         )  # fmt: skip
         store.connection.unregister("arriving")
-        by = {"author": authorisation.author, "card": authorisation.card}
-        add_events(desk, operation, "proposed", numbered["correction_id"], **by)
+        author, card = authorisation.author, authorisation.card
+        add_events(desk, operation, "proposed", numbered["correction_id"], author=author, card=card)
         return {"snapshot": snapshot_id, **_committed(desk, operation)}
 
     record(desk, "corrections-proposed", authorisation.author, write)
@@ -415,6 +415,7 @@ def _demand_inside_of(desk: Desk, authorisation: Authorisation, chosen: pl.DataF
         demand_inside(desk.store, authorisation, int(str(snapshot_id)), _places(now.with_columns(new=pl.col("value"))))
 
 
+# What a state is called on screens.
 FRENCH_STATES = {
     "proposed": "proposée",
     "approved": "approuvée",

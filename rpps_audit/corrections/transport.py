@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from rpps_audit.corrections.batch import (
+    OUTBOX,
     FRENCH_BATCH_STATES,
     Batch,
     batch,
@@ -30,7 +31,6 @@ from rpps_audit.corrections.files import write_whole
 from rpps_audit.corrections.operations import Operation, add_events, record
 from rpps_audit.errors import AuditError, UsageError
 
-OUTBOX = "outbox"
 _SECONDS = 60
 
 
@@ -43,7 +43,9 @@ class TransportError(AuditError):
 class Transport(Protocol):
     """A place where packages go."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the journal says it was sent to."""
 
     def deliver(self, package: Path, remote_name: str) -> bool:
         """Put the file there under this name, whole. False when it already was. Raises TransportError."""

@@ -46,7 +46,7 @@ def extract(store: Store, snapshot_id: int) -> Extract:
             f"L'extraction n° {snapshot_id} n'existe pas, ou n'est ni un fichier de suivi ni une extraction restreinte : "
             "on n'y corrige rien."
         )
-    return Extract(*row[:-1], columns=tuple(row[-1]))
+    return Extract(*row[:-1], tuple(row[-1]))
 
 
 def latest_extract(store: Store) -> Extract:

@@ -18,7 +18,6 @@ from rpps_audit.corrections.proposing import propose, undo
 from rpps_audit.store import open_store
 from tests.corrections.literal import authorisation, change, desk, proposals
 
-
 LONGEST_ACT = 0.2
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rpps_audit.corrections.batch import batches, intact, settle_packages
 from rpps_audit.corrections.batch import batch as one_batch
+from rpps_audit.corrections.batch import batches, intact, settle_packages
 from rpps_audit.corrections.operations import settle
 from rpps_audit.corrections.verify import verify
 from rpps_audit.ingest import load

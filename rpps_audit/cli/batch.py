@@ -1,0 +1,181 @@
+"""batch: prepare, sign, verify and send a package; note the answer; say what took."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rpps_audit.cli.corrections import at_the_keyboard, opened
+from rpps_audit.cli.output import say, say_json, write_frame
+from rpps_audit.cli.parser import add_json
+from rpps_audit.corrections import (
+    Batch,
+    Options,
+    Verification,
+    batch,
+    batch_facts,
+    batch_page,
+    batches,
+    prepare,
+    receipt,
+    send,
+    settle_packages,
+    sign,
+    verify,
+)
+from rpps_audit.corrections.batch import FRENCH_BATCH_STATES
+from rpps_audit.errors import UnreadableInputError
+
+if TYPE_CHECKING:
+    from rpps_audit.card import Trust
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb of this room and its actions."""
+    room = commands.add_parser("batch", help="lots de corrections : préparer, signer, vérifier, envoyer, suivre")
+    verbs = room.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    prepared = _verb(verbs, "prepare", _prepare, "met les corrections prêtes dans un lot (carte)")
+    prepared.add_argument("--no-pdf", action="store_true", help="sans les fiches en PDF")
+    prepared.add_argument("--fhir", action="store_true", help="ajoute un bundle FHIR (n'est pas un dépôt au portail)")
+
+    signed = _verb(verbs, "sign", _sign, "signe un lot préparé (carte et code porteur)")
+    signed.add_argument("batch", metavar="LOT")
+
+    verified = _verb(verbs, "verify", _verify, "vérifie un lot, sur n'importe quelle machine")
+    verified.add_argument("file", type=Path, metavar="FICHIER")
+    verified.add_argument("--roots", type=Path, metavar="DOSSIER", help="certificats racines (défaut : ceux de l'espace de travail)")
+
+    sent = _verb(verbs, "send", _send, "envoie un lot signé (par défaut : dossier outbox)")
+    sent.add_argument("batch", metavar="LOT")
+    sent.add_argument("--target", default="", metavar="NOM", help="destination réglée dans [envoi.NOM]")
+
+    answered = _verb(verbs, "receipt", _receipt, "note ce que le destinataire a répondu (carte)")
+    answered.add_argument("batch", metavar="LOT")
+    answered.add_argument("--acknowledged", default="", metavar="RÉFÉRENCE")
+    answered.add_argument("--refused", default="", metavar="MOTIF")
+    answered.add_argument("--correction", type=int, action="append", metavar="N", help="seulement ces corrections")
+
+    told = _verb(verbs, "status", _status, "où en sont les lots, ou un lot : ce qui a pris, ce qui n'a pas pris")
+    told.add_argument("batch", nargs="?", metavar="LOT")
+    told.add_argument("--page", type=Path, metavar="FICHIER", help="écrit la page du lot (HTML)")
+
+
+def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: object, text: str) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=text)
+    add_json(verb)
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _prepare(args: argparse.Namespace) -> int:
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        done = prepare(desk, authorisation, options=Options(not args.no_pdf, args.fhir))
+    _say_batch(args, done)
+    if not args.json:
+        for note in done.notes:
+            say(f"  Note : {note}")
+        say(f"À signer : rpps-audit batch sign {done.batch_id}")
+    return 0
+
+
+def _sign(args: argparse.Namespace) -> int:
+    from rpps_audit.card import GetpassPin
+
+    with opened(args) as desk, at_the_keyboard(args) as (session, _):
+        done = sign(desk, session, GetpassPin(), args.batch)
+    _say_batch(args, done)
+    return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    found = verify(args.file, _trust(args))
+    if args.json:
+        say_json({**found._asdict(), "intact": found.intact, "proven": found.proven})
+    else:
+        _say_verification(found)
+    return 0 if found.proven else 1
+
+
+def _send(args: argparse.Namespace) -> int:
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        done, left = send(desk, args.batch, author=authorisation.author, target=args.target)
+    _say_batch(args, done)
+    if not args.json:
+        say("Envoyé." if left else "Le destinataire l'avait déjà : rien n'a été envoyé deux fois.")
+        say("Ce n'est pas un dépôt au portail RPPS+ : les changements s'y saisissent avec les fiches du lot.")
+    return 0
+
+
+def _receipt(args: argparse.Namespace) -> int:
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        receipt(
+            desk, args.batch, author=authorisation.author, acknowledged=args.acknowledged, refused=args.refused,
+            corrections=args.correction,
+        )  # fmt: skip
+        done = batch(desk, args.batch)
+    _say_batch(args, done)
+    return 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    with opened(args) as desk:
+        settle_packages(desk)
+        if args.batch is None:
+            frame = batches(desk)
+            if args.json:
+                say_json(frame.to_dicts())
+            else:
+                said = frame.with_columns(pl.col("state").replace_strict(FRENCH_BATCH_STATES, default=pl.col("state")))
+                titles = {"batch_id": "lot", "state": "état", "persons": "personnes", "changes": "changements"}
+                write_frame(said.select(titles).rename(titles), "table")
+            return 0
+        facts, page = batch_facts(desk, args.batch), batch_page(desk, args.batch)
+    if args.page:
+        args.page.write_text(page, "utf-8")
+    if args.json:
+        say_json({"batch": facts["batch"]._asdict(), "corrections": facts["corrections"].to_dicts()})
+    else:
+        _say_batch(args, facts["batch"])
+        write_frame(facts["corrections"].drop("reason"), "table")
+        if args.page:
+            say(f"Page écrite : {args.page}")
+    return 0
+
+
+def _trust(args: argparse.Namespace) -> Trust | None:
+    """The roots given, else the workspace's; None when there are none, and the signature is then not checked."""
+    from rpps_audit.card import CardSettings, load_settings, load_trust
+
+    if args.roots is not None:
+        if not args.roots.is_dir():
+            raise UnreadableInputError(f"{args.roots} n'est pas un dossier de certificats.")
+        return load_trust(CardSettings(args.workspace, roots={"production": args.roots}))
+    settings = load_settings(args.workspace)
+    return load_trust(settings) if settings.roots else None
+
+
+def _say_batch(args: argparse.Namespace, one: Batch) -> None:
+    if args.json:
+        say_json(one._asdict())
+        return
+    say(f"Lot {one.batch_id} : {FRENCH_BATCH_STATES[one.state]}, {one.changes} changement(s) pour {one.persons} personne(s).")
+    say(f"  {one.path}")
+
+
+def _say_verification(found: Verification) -> None:
+    say(f"Lot {found.batch_id} : {found.changes} changement(s) pour {found.persons} personne(s).")
+    for fault in found.faults:
+        say(f"  REFUSÉ : {fault}.")
+    if found.intact:
+        say("  Chaque fichier est celui que nomme le manifeste.")
+    if not found.signed:
+        say("  Le lot n'est pas signé.")
+    elif found.signer:
+        checked = "non vérifiée" if found.revocation == "not checked" else f"vérifiée ({found.revocation})"
+        say(f"  Signé par {found.signer}, heure déclarée {found.claimed_at:%d/%m/%Y %H:%M} UTC ; révocation {checked}.")
+    elif not found.faults:
+        say("  Signature non vérifiée : donnez les certificats racines avec --roots.")

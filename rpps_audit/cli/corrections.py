@@ -1,0 +1,284 @@
+"""corrections: what is waiting, what is suggested, and the decisions of a manager with their card."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+from rpps_audit.card import Authorisation, CardSession, GetpassPin, Role, open_session
+from rpps_audit.checks import latest_runs
+from rpps_audit.cli.output import number, say, say_json, write_frame
+from rpps_audit.cli.parser import add_json
+from rpps_audit.corrections import (
+    FRENCH_STATES,
+    PENDING,
+    Desk,
+    Proposed,
+    approve,
+    close_situations,
+    inside,
+    latest_extract,
+    open_desk,
+    pending,
+    propose,
+    suggest,
+    undo,
+)
+from rpps_audit.errors import NotAuthorisedError, UsageError
+from rpps_audit.workspace import Workspace, open_workspace
+
+_TABLES = {"personne": "professional", "situation": "situation"}
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb of this room and its actions."""
+    room = commands.add_parser("corrections", help="corriger : propositions, décisions, annulations, approbations")
+    verbs = room.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listed = _verb(verbs, "list", _list, "les corrections et leur état (sans carte, sans valeur)")
+    listed.add_argument("--all", action="store_true", help="aussi celles qui sont closes")
+
+    suggested = _verb(verbs, "suggest", _suggest, "ce que l'outil propose pour les constats (affiche des valeurs : carte)")
+    suggested.add_argument("--rule", metavar="ID", help="seulement pour ce contrôle")
+
+    proposed = _verb(verbs, "propose", _propose, "corrige un champ d'une fiche")
+    proposed.add_argument("table", choices=list(_TABLES), metavar="personne|situation")
+    proposed.add_argument("key", metavar="CLÉ", help="clé de la fiche, telle que la donne findings")
+    proposed.add_argument("column", metavar="COLONNE")
+    proposed.add_argument("value", metavar="VALEUR", help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ")
+    proposed.add_argument("--rule", metavar="ID", help="le contrôle dont le constat est corrigé")
+    proposed.add_argument("--replaces", type=int, metavar="N", help="la correction du même champ que vous avez lue")
+    _add_why(proposed)
+
+    accepted = _verb(verbs, "accept", _accept, "accepte les propositions d'un contrôle, après les avoir montrées")
+    accepted.add_argument("rule", metavar="ID")
+    accepted.add_argument("--confidence", type=float, default=0.8, metavar="C", help="confiance minimale (défaut : 0.8)")
+    accepted.add_argument("--yes", action="store_true", help="écrit ; sans cette option, montre seulement")
+    _add_why(accepted)
+
+    closed = _verb(verbs, "close", _close, "ferme des situations : date et motif de fin")
+    closed.add_argument("keys", nargs="*", metavar="CLÉ")
+    closed.add_argument("--date", type=date.fromisoformat, metavar="AAAA-MM-JJ", help="date de fin")
+    closed.add_argument("--rule", metavar="ID", help="toutes celles que ce contrôle désigne, à la date proposée")
+    closed.add_argument("--end-reason", required=True, metavar="CODE", help="motif de fin (TRE_R25) : CHA, CHL, AUT ...")
+    closed.add_argument("--yes", action="store_true", help="avec --rule : écrit ; sans cette option, montre seulement")
+    _add_why(closed)
+
+    undone = _verb(verbs, "undo", _undo, "annule des corrections, n'importe lesquelles")
+    undone.add_argument("numbers", nargs="+", type=int, metavar="N")
+    undone.add_argument("--reason", required=True, metavar="MOTIF")
+
+    approved = _verb(verbs, "approve", _approve, "approuve (ou refuse) les corrections d'un autre, avec votre carte")
+    approved.add_argument("numbers", nargs="*", type=int, metavar="N")
+    approved.add_argument("--all", action="store_true", help="toutes celles qui attendent dans votre périmètre")
+    approved.add_argument("--refuse", metavar="MOTIF", help="refuse au lieu d'approuver")
+    approved.add_argument("--yes", action="store_true", help="décide ; sans cette option, montre seulement")
+
+
+def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: object, text: str) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=text)
+    add_json(verb)
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _add_why(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reason", required=True, metavar="MOTIF", help="pourquoi, en une phrase")
+    parser.add_argument("--evidence", default="", metavar="PREUVE", help="justificatif vu, face à face, et quand")
+
+
+# --- opening ---
+
+
+@contextmanager
+def opened(args: argparse.Namespace) -> Iterator[Desk]:
+    """The workspace's desk, its store open."""
+    workspace: Workspace = open_workspace(args.workspace)
+    with workspace.store() as store:
+        yield open_desk(workspace, store)
+
+
+@contextmanager
+def at_the_keyboard(args: argparse.Namespace, role: Role = "author") -> Iterator[tuple[CardSession, Authorisation]]:
+    """The holder of the card in the reader, in one of their roles; the PIN is asked."""
+    with open_session(args.workspace, GetpassPin()) as session:
+        yield session, session.require(role=role)
+
+
+# --- actions ---
+
+
+def _list(args: argparse.Namespace) -> int:
+    with opened(args) as desk:
+        frame = desk.store.sql(
+            """SELECT correction_id, "table", record_key, "column", kind, rule_id, source, author, state, state_at, batch_id
+               FROM correction_states WHERE $all OR list_contains($pending, state) OR state = 'contradicted'
+               ORDER BY correction_id""",
+            {"all": args.all, "pending": list(PENDING)},  # type: ignore[arg-type]
+        ).pl()
+    if args.json:
+        say_json(frame.to_dicts())
+        return 0
+    said = frame.with_columns(pl.col("state").replace_strict(FRENCH_STATES, default=pl.col("state")))
+    titles = {"correction_id": "n°", "record_key": "fiche", "column": "champ", "rule_id": "contrôle", "author": "auteur"}
+    write_frame(said.select(*titles, "state", "batch_id").rename({**titles, "state": "état", "batch_id": "lot"}), "table")
+    say(f"{number(frame.height)} correction(s).")
+    return 0
+
+
+def _suggest(args: argparse.Namespace) -> int:
+    # Values are shown to the authorised manager only, inside their perimeter.
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        frame = _mine(desk, authorisation, suggest(desk, _run(desk), args.rule))
+    if args.json:
+        say_json(frame.to_dicts())
+    else:
+        _say_suggestions(frame)
+    return 0
+
+
+def _propose(args: argparse.Namespace) -> int:
+    one = pl.DataFrame(
+        {
+            "table": [_TABLES[args.table]], "record_key": [args.key], "column": [args.column], "new": [args.value or None],
+            "previous_id": [args.replaces], "rule_id": [args.rule],
+        },
+        schema_overrides={"previous_id": pl.Int32, "new": pl.String, "rule_id": pl.String},
+    )  # fmt: skip
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        facts = latest_extract(desk.store)
+        done = propose(desk, authorisation, facts.snapshot_id, one, reason=args.reason, evidence=args.evidence)
+    return _say_proposed(done, args)
+
+
+def _accept(args: argparse.Namespace) -> int:
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        found = _mine(desk, authorisation, suggest(desk, _run(desk), args.rule))
+        sure = found.filter((pl.col("choices") == 1) & (pl.col("confidence") >= args.confidence))
+        if not args.yes or sure.is_empty():
+            _say_suggestions(sure)
+            say(f"{found.height - sure.height} autre(s) proposition(s) à choisir une par une (plusieurs choix, ou moins sûres).")
+            say("Rien n'est écrit. Pour les accepter : même commande avec --yes.")
+            return 0
+        done = propose(
+            desk, authorisation, latest_extract(desk.store).snapshot_id, sure, reason=args.reason, evidence=args.evidence
+        )
+    return _say_proposed(done, args)
+
+
+def _close(args: argparse.Namespace) -> int:
+    if bool(args.keys) == bool(args.rule) or (args.keys and not args.date):
+        raise UsageError("Donnez soit des clés de situation et --date, soit --rule.")
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        facts = latest_extract(desk.store)
+        if args.rule:
+            found = _mine(desk, authorisation, suggest(desk, _run(desk), args.rule)).filter(pl.col("column") == "end_date")
+            ends = found.filter(pl.col("choices") == 1).rename({"new": "end_date"})
+            if not args.yes or ends.is_empty():
+                _say_suggestions(found)
+                say("Rien n'est écrit. Pour fermer ces situations : même commande avec --yes.")
+                return 0
+            ends = ends.select("record_key", "end_date", "previous_id", "rule_id", "source", "confidence")
+        else:
+            seen = pending(desk.store, facts.series).filter(pl.col("column") == "end_date")
+            ends = pl.DataFrame({"record_key": args.keys}).join(seen.select("record_key", "previous_id"), "record_key", "left")
+            if ends["previous_id"].drop_nulls().len():
+                raise UsageError("Une fermeture est déjà en cours pour une de ces situations : rpps-audit corrections list.")
+            ends = ends.with_columns(end_date=pl.lit(args.date))
+        done = close_situations(
+            desk, authorisation, facts.snapshot_id, ends, end_reason=args.end_reason, reason=args.reason, evidence=args.evidence
+        )  # fmt: skip
+    return _say_proposed(done, args)
+
+
+def _undo(args: argparse.Namespace) -> int:
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        undo(desk, authorisation, args.numbers, reason=args.reason)
+    _answer(args, {"undone": sorted(set(args.numbers))}, f"{len(set(args.numbers))} correction(s) annulée(s).")
+    return 0
+
+
+def _approve(args: argparse.Namespace) -> int:
+    if bool(args.numbers) == args.all:
+        raise UsageError("Donnez des numéros de correction, ou --all.")
+    with opened(args) as desk, at_the_keyboard(args, "approver") as (_, authorisation):
+        waiting = desk.store.sql(
+            """SELECT correction_id, snapshot_id, "table", record_key, "column", old, new, reason, evidence, author
+               FROM correction_states WHERE state = 'proposed' AND ($all OR list_contains($numbers, correction_id))
+               ORDER BY correction_id""",
+            {"all": args.all, "numbers": args.numbers},  # type: ignore[arg-type]
+        ).pl()
+        waiting = _mine(desk, authorisation, waiting)
+        if args.all:
+            waiting = waiting.filter(pl.col("author") != authorisation.author)
+        shown_at = datetime.now(UTC)
+        write_frame(waiting.drop("snapshot_id", "table"), "table")
+        chosen = waiting["correction_id"].to_list() if args.all else args.numbers
+        if not args.yes or not chosen:
+            say("Rien n'est décidé. Pour décider : même commande avec --yes.")
+            return 0
+        if not _confirmed(len(chosen)):
+            raise NotAuthorisedError("Décision abandonnée : rien n'a été écrit.")
+        approve(desk, authorisation, chosen, shown_at=shown_at, refuse=args.refuse)
+    decided = "approuvée(s)" if args.refuse is None else "refusée(s)"
+    _answer(args, {"decided": chosen, "refused": args.refuse is not None}, f"{len(chosen)} correction(s) {decided}.")
+    return 0
+
+
+# --- what is said ---
+
+
+def _run(desk: Desk) -> int:
+    """The last evaluation of the export that is corrected."""
+    facts = latest_extract(desk.store)
+    runs = latest_runs(desk.store).filter(pl.col("snapshot_id") == facts.snapshot_id)
+    if runs.is_empty():
+        raise UsageError("Cette extraction n'a pas encore été contrôlée : rpps-audit check.")
+    return int(runs["run_id"][0])
+
+
+def _mine(desk: Desk, authorisation: Authorisation, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of records inside the manager's perimeter."""
+    from rpps_audit.corrections import field_values
+
+    if frame.is_empty():
+        return frame
+    facts = latest_extract(desk.store)
+    now = field_values(desk.store, facts.snapshot_id, frame)
+    keys = now.select("table", "record_key", "column").filter(inside(desk.store, authorisation, facts.snapshot_id, now))
+    return frame.join(keys, ["table", "record_key", "column"], "semi", maintain_order="left")
+
+
+def _say_suggestions(frame: pl.DataFrame) -> None:
+    titles = {
+        "rule_id": "contrôle", "record_key": "fiche", "column": "champ", "shown_old": "actuel", "shown_new": "proposé",
+        "source": "source", "confidence": "confiance", "choices": "choix",
+    }  # fmt: skip
+    write_frame(frame.select(titles).rename(titles), "table")
+    say(f"{number(frame.height)} proposition(s). Aucune n'est appliquée d'elle-même.")
+
+
+def _say_proposed(done: Proposed, args: argparse.Namespace) -> int:
+    if args.json:
+        say_json({"accepted": done.accepted.to_dicts(), "refused": done.refused.to_dicts()})
+    else:
+        say(f"{number(done.accepted.height)} correction(s) écrite(s), {number(done.refused.height)} refusée(s).")
+        if done.accepted.height:
+            say(f"Numéros {done.accepted['correction_id'].min()} à {done.accepted['correction_id'].max()}.")
+        refusals = done.refused.select(pl.format("  {} {} : {}.", "record_key", "column", "reason")).to_series()
+        for sentence in refusals:
+            say(sentence)
+    return 1 if done.refused.height else 0
+
+
+def _confirmed(count: int) -> bool:
+    """The time between showing and deciding is kept: a decision is typed."""
+    return input(f"Décider pour ces {count} correction(s) ? Tapez oui : ").strip().lower() == "oui"
+
+
+def _answer(args: argparse.Namespace, value: object, sentence: str) -> None:
+    say_json(value) if args.json else say(sentence)
