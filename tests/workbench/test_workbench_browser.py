@@ -18,6 +18,8 @@ from tests.workbench.browser import Lab, launch, notebook_of, run
 from tests.workbench.conftest import FILES, SAMPLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+# Two cores are shared with the server, the kernel and the browser.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")

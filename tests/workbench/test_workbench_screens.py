@@ -124,7 +124,7 @@ def test_opening_a_finding_opens_its_record_with_what_to_do(audited: Workspace):
     assert page.key == grid.table.frame["record_key"][0]
     values = page.sheet_values()
     assert values["findings"][0]["advice"]
-    assert "<h4>Situations d’exercice</h4>" in sheet.view()["html"]
+    assert "<h3>Situations d’exercice</h3>" in sheet.view()["html"]
 
 
 # -- DPO ----------------------------------------------------------------------------------------------------------

@@ -13,14 +13,14 @@ function render({ model, el }) {
   const pin = h("input", { id: `${id}-pin`, type: "password", inputmode: "numeric", autocomplete: "off", "aria-describedby": `${id}-why` });
   const pinLabel = h("label", { for: `${id}-pin` }, "Code porteur");
   const why = h("p", { id: `${id}-why` });
-  const title = h("h3", { id: `${id}-title` });
+  const title = h("h2", { id: `${id}-title` });
   const go = h("button", { type: "submit", class: "rpps-main" });
   const form = h("form", { onsubmit: submit }, title, why, pinLabel, pin,
     h("div", { class: "rpps-bar" }, go, h("button", { type: "button", onclick: giveUp }, "Renoncer")));
   const dialog = h("dialog", { "aria-labelledby": `${id}-title`, class: "rpps-dialog" }, form);
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); giveUp(); });
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
-  el.append(h("section", { class: "rpps-card", "aria-labelledby": `${id}-panel` }, h("h3", { id: `${id}-panel` }, "Carte CPx"), state, left, alert, buttons, dialog));
+  el.append(h("section", { class: "rpps-card", "aria-labelledby": `${id}-panel` }, h("h2", { id: `${id}-panel` }, "Carte CPx"), state, left, alert, buttons, dialog));
 
   function submit(event) {
     event.preventDefault();
