@@ -29,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="rpps-audit",
         description="Audite les enregistrements RPPS+ d'un établissement ou d'un organisme gestionnaire.",
     )
-    parser.add_argument("--version", action="version", version=f"rpps-audit {__version__}")
+    parser.add_argument("--version", action="version", version=f"rpps-audit {__version__}", help="affiche la version")
     parser.add_argument(
         "--workspace",
         type=Path,

@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from rpps_audit import __version__
-from rpps_audit.cli.output import say, say_json, write_frame
+from rpps_audit.cli.output import number, say, say_json
 from rpps_audit.cli.parser import add_json
 from rpps_audit.store import FILE_NAME
 
@@ -50,7 +50,9 @@ def _doctor(args: argparse.Namespace) -> int:
     say(f"Contrôles : {len(catalogue)}, empreinte {catalogue.fingerprint}")
     say()
     say("Références")
-    write_frame(references, "table")
+    for row in references.to_dicts():
+        say(f"  {row['reference']}, version {row['version']} : {number(row['rows'])} lignes, {row['age_note']}")
+        say(f"      {row['source']} (licence : {row['licence']})")
     say()
     say("Carte CPx")
     for line in lines:

@@ -11,11 +11,13 @@ import polars as pl
 from rpps_audit.checks import OPEN_STATES, findings, latest_runs, tolerate
 from rpps_audit.cli.output import number, say, write_frame
 from rpps_audit.errors import UsageError
+from rpps_audit.reports.labels import SEVERITIES, STATES
 from rpps_audit.store import Store
 from rpps_audit.workspace import open_workspace
 
 _COLUMNS = ["rule_id", "table", "record_key", "column", "severity", "state", "line"]
-_STATES = {
+_WORDS = {"state": STATES, "severity": SEVERITIES}
+_TOTALS = {
     "new": "nouveaux",
     "persisting": "persistants",
     "reopened": "rouverts",
@@ -32,6 +34,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listing.add_argument("--format", choices=["csv", "json", "parquet", "table"], default="table", metavar="FORMAT")
     listing.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
     listing.add_argument("--rule", metavar="ID", help="un seul contrôle")
+    listing.add_argument("--kind", metavar="GENRE", help="un seul genre d'extraction (suivi, annuaire-restreint…)")
     listing.add_argument("--all-states", action="store_true", help="montre aussi les constats corrigés ou disparus")
     listing.set_defaults(run=_findings)
 
@@ -55,11 +58,17 @@ def _findings(args: argparse.Namespace) -> int:
     if args.format == "parquet" and args.out is None:
         raise UsageError("Le format parquet s'écrit dans un fichier : ajoutez --out FICHIER.")
     with workspace.store() as store:
-        frame = _all_findings(store).select(_COLUMNS)
+        frame = _all_findings(store, args.kind)
     if not args.all_states:
         frame = frame.filter(pl.col("state").is_in([*OPEN_STATES, "tolerated"]))
     if args.rule:
         frame = frame.filter(pl.col("rule_id") == args.rule)
+    if args.format == "table":
+        frame = frame.select("rule_id", "record_key", "column", "severity", "state", "file_name", "line").with_columns(
+            pl.col(name).replace(words) for name, words in _WORDS.items()
+        )
+    else:
+        frame = frame.select(_COLUMNS)
     write_frame(frame, args.format, args.out)
     return 0
 
@@ -72,10 +81,10 @@ def _diff(args: argparse.Namespace) -> int:
         write_frame(counts, "json")
         return 0
     totals = dict(frame.group_by("state").len("findings").iter_rows())
-    for state, label in _STATES.items():
+    for state, label in _TOTALS.items():
         say(f"{number(totals.get(state, 0)):>9}  {label}")
     say()
-    write_frame(counts.filter(pl.col("state") != "persisting"), "table")
+    write_frame(counts.filter(pl.col("state") != "persisting").with_columns(pl.col("state").replace(STATES)), "table")
     return 0
 
 
@@ -96,8 +105,17 @@ def _tolerate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _all_findings(store: Store) -> pl.DataFrame:
+def _all_findings(store: Store, kind: str | None = None) -> pl.DataFrame:
+    """The findings of the latest extract of each series, with its file_name."""
     runs = latest_runs(store)
     if runs.is_empty():
         raise UsageError("Aucune extraction contrôlée. Commencez par : rpps-audit audit FICHIER.")
-    return pl.concat([findings(store, run_id) for run_id in runs["run_id"]])
+    chosen = runs.filter(pl.col("kind") == kind) if kind else runs
+    if chosen.is_empty():
+        known = ", ".join(runs["kind"].unique().sort())
+        raise UsageError(f"Aucune extraction contrôlée du genre « {kind} ». Genres présents : {known}.")
+    frames = [
+        findings(store, run_id).with_columns(file_name=pl.lit(name))
+        for run_id, name in zip(chosen["run_id"], chosen["file_name"], strict=True)
+    ]
+    return pl.concat(frames)

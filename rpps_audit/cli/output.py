@@ -7,9 +7,48 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import get_terminal_size
 
 import polars as pl
 from tqdm import tqdm
+
+_ROWS = 50
+_HEADINGS = {
+    "access": "droits",
+    "category": "famille",
+    "column": "colonne",
+    "document_type": "type de document",
+    "documents": "types de document",
+    "documents_forgotten": "ouverts par oubli",
+    "establishments": "établissements",
+    "file_name": "fichier",
+    "findings": "constats",
+    "finess": "FINESS",
+    "forgotten_days": "jours d'oubli",
+    "forgotten_since": "oublié depuis",
+    "forgotten_situations": "situations oubliées",
+    "label": "libellé",
+    "line": "ligne",
+    "name": "nom",
+    "operator": "organisme",
+    "person_days": "jours × types",
+    "person_days_forgotten": "dont par oubli",
+    "person_documents": "accès ouverts",
+    "person_documents_forgotten": "dont par oubli ",
+    "profession": "profession",
+    "professional_id": "professionnel",
+    "professionals": "personnes",
+    "professionals_forgotten": "dont par oubli  ",
+    "record_key": "enregistrement",
+    "role": "rôle",
+    "roles": "rôles",
+    "rule_id": "contrôle",
+    "severity": "gravité",
+    "state": "état",
+    "type_code": "code",
+    "undated": "sans date",
+    "unknown_roles": "rôle inconnu",
+}
 
 
 def say(text: str = "") -> None:
@@ -29,20 +68,37 @@ def number(value: float) -> str:
 
 def write_frame(frame: pl.DataFrame, form: str, out: Path | None = None) -> None:
     """A frame as csv, json, parquet or a readable table, to a file or the standard output (parquet: file only)."""
+    if form == "parquet":
+        frame.write_parquet(out or Path("/dev/stdout"))
+        return
     if form == "json":
         text = json.dumps(frame.to_dicts(), ensure_ascii=False, default=str) + "\n"
     elif form == "csv":
         text = frame.write_csv()
-    elif form == "parquet":
-        frame.write_parquet(out or Path("/dev/stdout"))
-        return
     else:
-        with pl.Config(tbl_rows=40, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, fmt_str_lengths=60):
-            text = str(frame) + "\n"
+        text = _table(frame)
     if out is None:
         sys.stdout.write(text)
     else:
         out.write_text(text, "utf-8")
+
+
+def _table(frame: pl.DataFrame) -> str:
+    """A table for people: French headings, whole words, and what is not shown said."""
+    shown = frame.head(_ROWS).rename(lambda name: _HEADINGS.get(name, name.replace("_", " ")))
+    with pl.Config(
+        tbl_rows=_ROWS,
+        tbl_cols=-1,
+        tbl_width_chars=max(get_terminal_size().columns, 200),
+        tbl_formatting="UTF8_FULL_CONDENSED",
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        fmt_str_lengths=60,
+        thousands_separator=" ",
+    ):
+        text = str(shown).replace(" null ", "  —   ") + "\n"
+    left = frame.height - shown.height
+    return text + (f"… et {number(left)} lignes de plus : --format csv les donne toutes.\n" if left else "")
 
 
 @contextmanager
