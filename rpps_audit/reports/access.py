@@ -44,7 +44,7 @@ def _map(facts: Facts) -> tuple[Grid, Table]:
     held = {role: max((n for n in wide[role] if n is not None), default=0) for role in roles}
     grid = Grid(
         "figure-exposition",
-        "Combien de personnes chaque rôle fait entrer dans chaque type de document",
+        "Combien de personnes peuvent ouvrir chaque type de document, par rôle",
         f"Le type de document le plus ouvert est « {most['label']} » : {counted(most['professionals'], 'personne')}. "
         + " ; ".join(
             f"{names[role]} ouvre {counted(int(wide[role].count()), 'type')} de document à "
@@ -175,7 +175,8 @@ def forgotten_section(facts: Facts) -> Section:
         empty="Aucune situation oubliée.",
     )
     said = tuple(
-        f"{number(n)} – {counted(added, 'accès', 'accès')}" for n, added in ages.select("situations", "added").rows()
+        f"{counted(n, 'situation')}, {counted(added, 'accès', 'accès')}" if n else "aucune"
+        for n, added in ages.select("situations", "added").rows()
     )
     figure = Bars(
         "figure-oublis",

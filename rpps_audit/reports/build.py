@@ -134,8 +134,8 @@ def _with_error(facts: Facts) -> tuple[int, int]:
 def _steps_section(facts: Facts) -> Section:
     text = (
         "D'abord les situations oubliées : celles qui sont sûres, puis celles à vérifier, selon ce qu'elles laissent "
-        "ouvert (types de document × jours). Ensuite les autres erreurs, puis les avertissements, des plus nombreux "
-        "aux plus rares.",
+        "ouvert. Ensuite les autres erreurs, puis les avertissements, des plus nombreux aux plus rares.",
+        "Un accès-jour est un type de document resté ouvert à une personne pendant un jour.",
     )
     return Section("premiers-gestes", "Les dix choses à faire d'abord", "À faire d'abord", text, (first_steps(facts),))
 

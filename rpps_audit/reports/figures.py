@@ -52,6 +52,8 @@ def draw(block: Bars | Grid) -> str:
 
 
 def _draw_bars(block: Bars) -> Figure:
+    from matplotlib.ticker import MaxNLocator
+
     labels = [typeset(bar) for bar in block.bars]
     figure, axes = _frame(labels, 9, rows=0.4 * len(labels), above=0.4, below=0.55)
     positions = range(len(labels))
@@ -68,8 +70,8 @@ def _draw_bars(block: Bars) -> Figure:
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_yticks(positions, labels)
     axes.set_xlabel(typeset(block.unit), loc="left")
-    whole = sorted({round(longest * part / 4) for part in range(5)})
-    axes.set_xticks(whole, [number(value) for value in whole])
+    ticks = [tick for tick in MaxNLocator(4, integer=True).tick_values(0, longest) if 0 <= tick <= longest]
+    axes.set_xticks(ticks, [number(tick) for tick in ticks])
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
@@ -122,7 +124,7 @@ def _frame(
     """A figure whose left margin holds the labels; heights are in inches. Measuring the text would cost more."""
     from matplotlib.figure import Figure
 
-    left = 0.15 + max(map(len, labels), default=0) * size * 0.0084
+    left = 0.15 + max(map(len, labels), default=0) * size * 0.0077
     height = rows + above + below
     figure = Figure(figsize=(_WIDTH, height))
     axes = figure.add_axes((left / _WIDTH, below / height, 1 - (left + right) / _WIDTH, rows / height))

@@ -43,7 +43,7 @@ KINDS_SHORT = {"annuaire-restreint": "restreinte", "annuaire-public": "publique"
 # The five roles in a word or two, for tables and figures; the table of roles gives the whole labels.
 ROLES_SHORT = {
     "GENR08": "coordination",
-    "GENR09": "administratif, appui",
+    "GENR09": "administratif",
     "GENR10": "vie sociale",
     "GENR11": "soin",
     "GENR12": "encadrement",

@@ -309,7 +309,7 @@ def _rules_by_place(facts: Facts) -> tuple[tuple[Grid, ...], Table]:
 
 
 def _rules_grid(facts: Facts, wide: pl.DataFrame) -> Grid:
-    """The rules and the establishments with most open findings."""
+    """The rules and the establishments with most open findings; the other establishments are summed."""
 
     def most(column: str, many: int) -> list[str | None]:
         ranked = wide.group_by(column).agg(pl.col("total").sum())
@@ -317,19 +317,23 @@ def _rules_grid(facts: Facts, wide: pl.DataFrame) -> Grid:
 
     rules, places = most("rule_id", _GRID_RULES), most("finess", _GRID_PLACES)
     counts = {(rule, place): total for rule, place, total in wide.select("rule_id", "finess", "total").rows()}
+    sums = dict(wide.group_by("rule_id").agg(pl.col("total").sum()).rows())
+    values = [[counts.get((rule, place), 0) for place in places] for rule in rules]
+    rest = [sums[rule] - sum(row) for rule, row in zip(rules, values, strict=True)]
     names = facts.place_labels(pl.Series(places, dtype=pl.String)).to_list()
-    # The number is in the table that follows: names alone fit over the columns.
-    short = [name.split(" (")[0] for name in names]
+    others = wide["finess"].n_unique() - len(places)
+    title = facts.rule_title(str(rules[0]))
     return Grid(
         "figure-constats",
         "Constats ouverts : les contrôles et les établissements qui en ont le plus",
-        f"Le contrôle qui relève le plus de constats est « {facts.rule_title(str(rules[0]))} » ; l'établissement qui "
-        f"en a le plus est {names[0]}. Les {len(rules)} premiers contrôles et les {len(places)} premiers "
-        "établissements sont montrés ; le tableau qui suit les donne tous.",
+        f"Le contrôle qui relève le plus de constats est « {title} » : {number(sums[rules[0]])}. "
+        f"L'établissement qui en a le plus est {names[0]}. La figure montre les {len(rules)} premiers contrôles et les "
+        f"{len(places)} premiers établissements ; le tableau replié donne le détail.",
         "constats ouverts",
         tuple(facts.rule_title(str(rule)) for rule in rules),
-        tuple(short),
-        tuple(tuple(counts.get((rule, place), 0) for place in places) for rule in rules),
+        # The FINESS number is in the table: names alone fit over the columns.
+        (*(name.split(" (")[0] for name in names), *([f"les {number(others)} autres"] if others else [])),
+        tuple((*row, *([left] if others else [])) for row, left in zip(values, rest, strict=True)),
     )
 
 

@@ -47,11 +47,13 @@ def _forgotten_steps(facts: Facts) -> list[Step]:
         mine = told.filter(pl.col("rule_id") == rule_id).sort(["exposed", "record_key"], descending=[True, False])
         shown = mine.head(EXAMPLES)
         shown = shown.join(facts.lines(shown["record_key"]), on="record_key", how="left", maintain_order="left")
-        said = f"{counted(situations, 'situation à clore', 'situations à clore')}"
+        sure = severities.get(rule_id, 0) == 0
+        verb = "clore" if sure else "vérifier"
+        said = counted(situations, f"situation à {verb}", f"situations à {verb}")
         if exposed:
             said += (
-                f", qui ont laissé ouvert {counted(exposed, 'accès-jour', 'accès-jours')} de trop ; "
-                f"la plus ancienne depuis {days(oldest)}"
+                f" : {counted(exposed, 'accès-jour', 'accès-jours')} de "
+                f"trop{'' if sure else ' si la personne est partie'}, la plus ancienne depuis {days(oldest)}"
             )
         steps.append(_step(facts, rule_id, said, shown, situations))
     return steps
@@ -65,6 +67,7 @@ def _other_steps(facts: Facts, done: list[str], wanted: int) -> list[Step]:
         counts.group_by("rule_id", "severity")
         .agg(pl.col("table").first())
         .join(facts.findings.records, on="rule_id")
+        # Errors before warnings: the alphabet happens to agree.
         .sort(["severity", "records", "rule_id"], descending=[False, True, False])
         .head(max(wanted, 0))
     )
