@@ -14,6 +14,7 @@ from ipywidgets import Button, Dropdown, VBox, Widget  # type: ignore[import-unt
 
 from rpps_audit.checks import findings
 from rpps_audit.exposure import Exposure
+from rpps_audit.reports.french import number
 from rpps_audit.reports.labels import STATES
 from rpps_audit.reports.model import Bars
 from rpps_audit.store import Store
@@ -170,18 +171,15 @@ class Dpo(Screen):
         if last.is_empty():
             return None
         justified = (last["person_documents"] - last["forgotten"]).to_list()
-        texts = last.select(
-            day=pl.col("day").dt.strftime("%d/%m/%Y"),
-            said=pl.format("{} dont {} par oubli", "person_documents", "forgotten"),
-        )
+        counts = zip(last["person_documents"], last["forgotten"], strict=True)
         return Bars(
             name="chronologie",
             title="Documents × personnes ouverts, mois par mois",
             description="Chaque barre est le premier jour d’un mois ; la partie hachurée est ouverte par oubli.",
             unit="documents × personnes",
-            bars=tuple(texts["day"]),
+            bars=tuple(last["day"].dt.strftime("%d/%m/%Y")),
             series=(("justifié", tuple(justified)), ("par oubli", tuple(last["forgotten"].to_list()))),
-            said=tuple(texts["said"]),
+            said=tuple(f"{number(every)}, dont {number(forgotten)} par oubli" for every, forgotten in counts),
         )
 
     def export(self) -> None:

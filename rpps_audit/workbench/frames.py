@@ -25,7 +25,6 @@ HEADINGS = {
     "state": "État",
     "reason": "Motif",
     "field": "Donnée",
-    "document_type": "Document",
     "label": "Libellé",
     "type_code": "Code XDS",
     "code": "Code",
@@ -79,7 +78,9 @@ def labels(nomenclature: str) -> dict[str, str]:
 def field_labels() -> dict[str, str]:
     """The store's columns, called as on the portal's screens (the headings of the `suivi` template)."""
     named = {column.field: column.header for column in layout("suivi").columns if column.field}
-    return {field: header.split(" (")[0] for field, header in named.items()}
+    plain = {field: header.split(" (")[0] for field, header in named.items()}
+    # The text of a date that is none stands beside the date.
+    return plain | {f"{field}_text": label for field, label in plain.items()}
 
 
 def frame_grid(
@@ -101,7 +102,13 @@ def frame_grid(
 
 
 def _column(name: str, frame: pl.DataFrame) -> Column:
-    return Column(name, HEADINGS[name], choices=_choices(name, frame), numeric=frame.schema[name].is_numeric())
+    return Column(
+        name,
+        HEADINGS[name],
+        choices=_choices(name, frame),
+        numeric=frame.schema[name].is_numeric(),
+        missing="masqué" if name == "who" else "",
+    )
 
 
 def _choices(name: str, frame: pl.DataFrame) -> Mapping[str, str] | None:

@@ -138,7 +138,7 @@ class Grid(LiveWidget):
         key = values.pop("")
         cells = [
             {
-                "text": self.table.unread.get((key, name), text or ""),
+                "text": self.table.unread.get((key, name), text or self.table.column(name).missing),
                 "code": values[f"\0{name}"] or "",
                 "faults": list(self.table.faults_of(key, name)),
             }

@@ -14,7 +14,6 @@ from typing import Any
 import polars as pl
 from ipywidgets import Dropdown, HBox, VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.card import Perimeter
 from rpps_audit.checks import OPEN_STATES, findings
 from rpps_audit.reports.steps import advice
 from rpps_audit.store import Store
@@ -24,8 +23,6 @@ from rpps_audit.workbench.panel import Panel, sentence
 from rpps_audit.workbench.screen import EMPTY, Screen, section
 from rpps_audit.workbench.sheet import Sheet, read_sheet
 from rpps_audit.workspace import Workspace
-
-MASKED = "masqué"
 
 
 @dataclass(frozen=True)
@@ -201,15 +198,18 @@ class Manager(Screen):
 
     def _who(self) -> pl.Expr:
         perimeter = self.panel.perimeter()
-        if perimeter == Perimeter():
-            return pl.lit(MASKED).alias("who")
         name = pl.concat_str("birth_name", pl.lit(" "), "first_names", ignore_nulls=True)
-        allowed = perimeter.expression("finess", "finess_legal")
-        return pl.when(allowed).then(name).otherwise(pl.lit(MASKED)).alias("who")
+        return pl.when(perimeter.expression("finess", "finess_legal")).then(name).alias("who")
 
     def _facet(self, facet: str, label: str) -> Dropdown:
         offered = self.facets(facet).select(pl.format("{} ({})", "label", "findings"), "value").rows()
-        box = Dropdown(options=[("tout", ""), *offered], value="", description=label, layout={"width": "48%"})
+        box = Dropdown(
+            options=[("tout", ""), *offered],
+            value="",
+            description=label,
+            layout={"width": "48%"},
+            style={"description_width": "initial"},
+        )
         box.observe(lambda change: self.choose(facet, change["new"]), "value")
         return box
 

@@ -50,6 +50,11 @@ def sentence(text: str) -> Panel:
     return Panel("sentence", lambda: {"text": text})
 
 
+def heading(text: str) -> Panel:
+    """The title of a part of a page."""
+    return Panel("heading", lambda: {"text": text})
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(

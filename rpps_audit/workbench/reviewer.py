@@ -38,7 +38,7 @@ from rpps_audit.nomenclature import (
 from rpps_audit.reference import AccessMatrix, nomenclature_label_expr
 from rpps_audit.store import Store
 from rpps_audit.workbench.frames import frame_grid, labels
-from rpps_audit.workbench.panel import Panel, sentence
+from rpps_audit.workbench.panel import Panel, heading, sentence
 from rpps_audit.workbench.screen import EMPTY, Screen, section
 from rpps_audit.workspace import Workspace
 
@@ -154,7 +154,8 @@ class Reviewer(Screen):
             said.act(lambda: self.suppose(hypothesis))
             place.children = self.answer_grids()
 
-        return VBox([self._move_form(run), self._grant_form(run), said, place])
+        forms = (self._move_form(run), self._grant_form(run))
+        return VBox([heading("Et si on changeait un rôle, une profession ou un droit ?"), *forms, said, place])
 
     @section
     def file(self) -> Widget:
@@ -162,7 +163,7 @@ class Reviewer(Screen):
         if self.volumes is None:
             return sentence(EMPTY)
         result = Panel("dossier", lambda: {"dossier": self.dossier, "said": self.said, "files": self.dossiers()})
-        return VBox([self._request_form(result), result])
+        return VBox([heading("Dossier d’une demande d’évolution"), self._request_form(result), result])
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -188,7 +189,9 @@ class Reviewer(Screen):
             )
             self.answer = {
                 "totals": difference.totals(),
-                "document": difference.by_document(),
+                "document": difference.by_document().rename(
+                    {"gained": "professionals_gaining", "lost": "professionals_losing"}
+                ),
                 "establishment": difference.by_establishment(),
                 "profession": difference.by_profession(),
             }
@@ -249,7 +252,8 @@ class Reviewer(Screen):
 
         def click(_button: Any) -> None:
             target = None if to.value == CLOSE else to.value
-            said = f"{_MOVES[kind.value]} {held.label} passent à : {to.label}."
+            name = labels(f"{kind.value}s").get(held.value, held.value)
+            said = f"{_MOVES[kind.value]} « {name} » passent à : {to.label}."
             move = {held.value: target}
             run(Hypothesis(said, roles=move) if kind.value == "role" else Hypothesis(said, professions=move))
 
@@ -277,7 +281,7 @@ class Reviewer(Screen):
         return HBox([role, document, go], layout={"flex_flow": "row wrap"})
 
     def _request_form(self, result: Panel) -> Widget:
-        wide = {"layout": {"width": "640px"}, "style": {"description_width": "220px"}}
+        wide = {"layout": {"width": "760px"}, "style": {"description_width": "310px"}}
         kind = Dropdown(options=KINDS, value=self.request.kind, description="Nature", **wide)
         boxes = {name: make(description=label, **wide) for name, (label, make) in _FIELDS.items()}
         codes = SelectMultiple(

@@ -23,13 +23,14 @@ Validate = Callable[[pl.DataFrame], Faults]
 @dataclass(frozen=True)
 class Column:
     """A column shown: `name` in the frame, `label` to the user; `choices` maps the codes that may be chosen to their
-    labels (a filter list, and the editor's list)."""
+    labels (a filter list, and the editor's list); `missing` is shown, but never found, where there is nothing."""
 
     name: str
     label: str
     editable: bool = False
     choices: Mapping[str, str] | None = None
     numeric: bool = False
+    missing: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,11 @@
 // The grid: one real <table role="grid">. Tab enters and leaves it; inside, the arrows move from cell to cell.
 
-const KEYS = "Flèches : se déplacer. Entrée : modifier ou ouvrir. Espace : choisir la ligne. Page suivante, page précédente : tourner la page. Ctrl + Z : annuler.";
+const keysOf = (view) => [
+  "Flèches : se déplacer.",
+  view.columns.some((column) => column.editable) ? "Entrée : modifier la cellule. Ctrl + Z : annuler." : view.openable && "Entrée : ouvrir la ligne.",
+  view.selectable && "Espace : choisir la ligne.",
+  view.pages > 1 && "Page suivante, page précédente : tourner la page.",
+].filter(Boolean).join(" ");
 
 function render({ model, el }) {
   const ask = (what, details = {}) => model.send({ do: what, ...details });
@@ -17,12 +22,13 @@ function render({ model, el }) {
   const table = h("table", { role: "grid", "aria-describedby": `${id}-keys` }, caption, h("thead", {}, headers, filters), body);
   const status = h("p", { role: "status", class: "rpps-status" });
   const alert = h("p", { role: "alert", class: "rpps-alert" });
+  const keys = h("p", { id: `${id}-keys`, class: "rpps-keys" });
   const pager = h("div", { class: "rpps-pager" });
   el.append(
     h("div", { class: "rpps-bar" }, status, pager),
     alert,
     h("div", { class: "rpps-scroll", tabindex: "0", role: "region", "aria-labelledby": `${id}-caption` }, table),
-    h("p", { id: `${id}-keys`, class: "rpps-keys" }, KEYS),
+    keys,
   );
   caption.id = `${id}-caption`;
 
@@ -33,6 +39,7 @@ function render({ model, el }) {
     wanted = wanted || inside;
     caption.textContent = view.caption;
     status.textContent = view.status;
+    keys.textContent = keysOf(view);
     alert.textContent = view.message || "";
     table.setAttribute("aria-rowcount", view.pages * view.page_size);
     if (first) drawFilters();
