@@ -68,10 +68,10 @@ def _verdict(facts: Facts) -> tuple[str, ...]:
     faulty, records = _with_error(facts)
     forgotten, opened = totals["forgotten_situations"], totals["person_documents_forgotten"]
     nowhere, rules = quality.missing_everywhere(facts)
-    people = int(facts.records.join(main, on="run_id")["professional"].sum())
+    people = totals["professionals"]
     places = facts.places.filter(pl.col("finess").is_not_null()).height
     said = [
-        f"Au {day(facts.exposure.as_of)}, {kind} : {counted(people, 'professionnel')}, "
+        f"Au {day(facts.exposure.as_of)}, {kind} : {counted(people, 'professionnel')} en exercice, "
         f"{counted(totals['situations'], 'situation ouverte', 'situations ouvertes')} dans "
         f"{counted(places, 'établissement')}."
     ]

@@ -85,11 +85,34 @@ class Facts:
     @cached_property
     def records(self) -> pl.DataFrame:
         """How many records each latest run looks at [run_id, professional, situation]."""
+        kept = self.snapshots.select("snapshot_id", situation="rows_kept")
+        # A rule that speaks of everybody has counted them: counting millions of people again is dear.
+        everybody = [rule.id for rule in self.catalogue if rule.kind == "required" and not rule.when]
+        counted = (
+            self.rules.filter(
+                (pl.col("table") == "professional")
+                & (pl.col("status") == "evaluated")
+                & pl.col("rule_id").is_in(everybody)
+            )
+            .group_by("run_id")
+            .agg(professional=pl.col("evaluated").max())
+        )
+        frame = (
+            self.runs.select("run_id", "snapshot_id")
+            .join(kept, on="snapshot_id")
+            .join(counted, on="run_id", how="left")
+        )
+        missing = frame.filter(pl.col("professional").is_null())["snapshot_id"].to_list()
+        return frame.join(self._people(missing), on="snapshot_id", how="left").select(
+            "run_id", pl.coalesce("professional", "people").alias("professional"), "situation"
+        )
+
+    def _people(self, snapshots: list[int]) -> pl.DataFrame:
         return self.store.sql(
-            """SELECT run_id, count(DISTINCT hash(professional_id)) + count(*) FILTER (professional_id IS NULL)
-                      AS professional, count(*) AS situation
-               FROM registrations JOIN runs USING (snapshot_id) WHERE list_contains(?, run_id) GROUP BY run_id""",
-            [self.runs["run_id"].to_list()],
+            """SELECT snapshot_id, count(DISTINCT hash(professional_id)) + count(*) FILTER (professional_id IS NULL)
+                      AS people
+               FROM registrations WHERE list_contains(?, snapshot_id) GROUP BY snapshot_id""",
+            [snapshots],
         ).pl()
 
     @cached_property
@@ -206,7 +229,7 @@ def _placed(store: Store, run_id: int, snapshot_id: int, kind: str) -> pl.DataFr
     try:
         cursor.register("found", found.select("line").drop_nulls().unique().to_arrow())
         where = cursor.execute(
-            """SELECT line, coalesce(finess, structure_id) AS finess, file_name
+            """SELECT line, coalesce(finess, structure_id, '?') AS finess, file_name
                FROM registrations JOIN snapshots USING (snapshot_id) SEMI JOIN found USING (line)
                WHERE snapshot_id = ?""",
             [snapshot_id],

@@ -311,18 +311,19 @@ def _rules_by_place(facts: Facts) -> tuple[tuple[Grid, ...], Table]:
 def _rules_grid(facts: Facts, wide: pl.DataFrame) -> Grid:
     """The rules and the establishments with most open findings; the other establishments are summed."""
 
-    def most(column: str, many: int) -> list[str | None]:
+    def most(column: str, many: int) -> list[str]:
         ranked = wide.group_by(column).agg(pl.col("total").sum())
         return ranked.sort(["total", column], descending=[True, False])[column].head(many).to_list()
 
     rules, places = most("rule_id", _GRID_RULES), most("finess", _GRID_PLACES)
-    counts = {(rule, place): total for rule, place, total in wide.select("rule_id", "finess", "total").rows()}
+    shown = wide.filter(pl.col("rule_id").is_in(rules) & pl.col("finess").is_in(places))
+    counts = {(rule, place): total for rule, place, total in shown.select("rule_id", "finess", "total").rows()}
     sums = dict(wide.group_by("rule_id").agg(pl.col("total").sum()).rows())
     values = [[counts.get((rule, place), 0) for place in places] for rule in rules]
     rest = [sums[rule] - sum(row) for rule, row in zip(rules, values, strict=True)]
     names = facts.place_labels(pl.Series(places, dtype=pl.String)).to_list()
     others = wide["finess"].n_unique() - len(places)
-    title = facts.rule_title(str(rules[0]))
+    title = facts.rule_title(rules[0])
     return Grid(
         "figure-constats",
         "Constats ouverts : les contrôles et les établissements qui en ont le plus",
@@ -330,7 +331,7 @@ def _rules_grid(facts: Facts, wide: pl.DataFrame) -> Grid:
         f"L'établissement qui en a le plus est {names[0]}. La figure montre les {len(rules)} premiers contrôles et les "
         f"{len(places)} premiers établissements ; le tableau replié donne le détail.",
         "constats ouverts",
-        tuple(facts.rule_title(str(rule)) for rule in rules),
+        tuple(facts.rule_title(rule) for rule in rules),
         # The FINESS number is in the table: names alone fit over the columns.
         (*(name.split(" (")[0] for name in names), *([f"les {number(others)} autres"] if others else [])),
         tuple((*row, *([left] if others else [])) for row, left in zip(values, rest, strict=True)),
