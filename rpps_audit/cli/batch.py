@@ -47,7 +47,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     verified = _verb(verbs, "verify", _verify, "vérifie un lot, sur n'importe quelle machine")
     verified.add_argument("file", type=Path, metavar="FICHIER")
-    verified.add_argument("--roots", type=Path, metavar="DOSSIER", help="certificats racines (défaut : ceux de l'espace de travail)")
+    verified.add_argument(
+        "--roots", type=Path, metavar="DOSSIER", help="certificats racines (défaut : ceux de l'espace de travail)"
+    )
 
     sent = _verb(verbs, "send", _send, "envoie un lot signé (par défaut : dossier outbox)")
     sent.add_argument("batch", metavar="LOT")
@@ -64,7 +66,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     told.add_argument("--page", type=Path, metavar="FICHIER", help="écrit la page du lot (HTML)")
 
 
-def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: object, text: str) -> argparse.ArgumentParser:
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: object, text: str
+) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, help=text)
     add_json(verb)
     verb.set_defaults(run=run)
@@ -131,7 +135,7 @@ def _status(args: argparse.Namespace) -> int:
             else:
                 said = frame.with_columns(pl.col("state").replace_strict(FRENCH_BATCH_STATES, default=pl.col("state")))
                 titles = {"batch_id": "lot", "state": "état", "persons": "personnes", "changes": "changements"}
-                write_frame(said.select(titles).rename(titles), "table")
+                write_frame(said.select(*titles).rename(titles), "table")
             return 0
         facts, page = batch_facts(desk, args.batch), batch_page(desk, args.batch)
     if args.page:
@@ -162,7 +166,8 @@ def _say_batch(args: argparse.Namespace, one: Batch) -> None:
     if args.json:
         say_json(one._asdict())
         return
-    say(f"Lot {one.batch_id} : {FRENCH_BATCH_STATES[one.state]}, {one.changes} changement(s) pour {one.persons} personne(s).")
+    content = f"{one.changes} changement(s) pour {one.persons} personne(s)"
+    say(f"Lot {one.batch_id} : {FRENCH_BATCH_STATES[one.state]}, {content}.")
     say(f"  {one.path}")
 
 

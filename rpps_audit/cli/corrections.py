@@ -42,21 +42,27 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listed = _verb(verbs, "list", _list, "les corrections et leur état (sans carte, sans valeur)")
     listed.add_argument("--all", action="store_true", help="aussi celles qui sont closes")
 
-    suggested = _verb(verbs, "suggest", _suggest, "ce que l'outil propose pour les constats (affiche des valeurs : carte)")
+    suggested = _verb(
+        verbs, "suggest", _suggest, "ce que l'outil propose pour les constats (affiche des valeurs : carte)"
+    )
     suggested.add_argument("--rule", metavar="ID", help="seulement pour ce contrôle")
 
     proposed = _verb(verbs, "propose", _propose, "corrige un champ d'une fiche")
     proposed.add_argument("table", choices=list(_TABLES), metavar="personne|situation")
     proposed.add_argument("key", metavar="CLÉ", help="clé de la fiche, telle que la donne findings")
     proposed.add_argument("column", metavar="COLONNE")
-    proposed.add_argument("value", metavar="VALEUR", help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ")
+    proposed.add_argument(
+        "value", metavar="VALEUR", help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ"
+    )
     proposed.add_argument("--rule", metavar="ID", help="le contrôle dont le constat est corrigé")
     proposed.add_argument("--replaces", type=int, metavar="N", help="la correction du même champ que vous avez lue")
     _add_why(proposed)
 
     accepted = _verb(verbs, "accept", _accept, "accepte les propositions d'un contrôle, après les avoir montrées")
     accepted.add_argument("rule", metavar="ID")
-    accepted.add_argument("--confidence", type=float, default=0.8, metavar="C", help="confiance minimale (défaut : 0.8)")
+    accepted.add_argument(
+        "--confidence", type=float, default=0.8, metavar="C", help="confiance minimale (défaut : 0.8)"
+    )
     accepted.add_argument("--yes", action="store_true", help="écrit ; sans cette option, montre seulement")
     _add_why(accepted)
 
@@ -64,7 +70,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     closed.add_argument("keys", nargs="*", metavar="CLÉ")
     closed.add_argument("--date", type=date.fromisoformat, metavar="AAAA-MM-JJ", help="date de fin")
     closed.add_argument("--rule", metavar="ID", help="toutes celles que ce contrôle désigne, à la date proposée")
-    closed.add_argument("--end-reason", required=True, metavar="CODE", help="motif de fin (TRE_R25) : CHA, CHL, AUT ...")
+    closed.add_argument(
+        "--end-reason", required=True, metavar="CODE", help="motif de fin (TRE_R25) : CHA, CHL, AUT ..."
+    )
     closed.add_argument("--yes", action="store_true", help="avec --rule : écrit ; sans cette option, montre seulement")
     _add_why(closed)
 
@@ -79,7 +87,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     approved.add_argument("--yes", action="store_true", help="décide ; sans cette option, montre seulement")
 
 
-def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: object, text: str) -> argparse.ArgumentParser:
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: object, text: str
+) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, help=text)
     add_json(verb)
     verb.set_defaults(run=run)
@@ -115,7 +125,8 @@ def at_the_keyboard(args: argparse.Namespace, role: Role = "author") -> Iterator
 def _list(args: argparse.Namespace) -> int:
     with opened(args) as desk:
         frame = desk.store.sql(
-            """SELECT correction_id, "table", record_key, "column", kind, rule_id, source, author, state, state_at, batch_id
+            """SELECT correction_id, "table", record_key, "column", kind, rule_id, source, author, state, state_at,
+                      batch_id
                FROM correction_states WHERE $all OR list_contains($pending, state) OR state = 'contradicted'
                ORDER BY correction_id""",
             {"all": args.all, "pending": list(PENDING)},  # type: ignore[arg-type]
@@ -124,8 +135,16 @@ def _list(args: argparse.Namespace) -> int:
         say_json(frame.to_dicts())
         return 0
     said = frame.with_columns(pl.col("state").replace_strict(FRENCH_STATES, default=pl.col("state")))
-    titles = {"correction_id": "n°", "record_key": "fiche", "column": "champ", "rule_id": "contrôle", "author": "auteur"}
-    write_frame(said.select(*titles, "state", "batch_id").rename({**titles, "state": "état", "batch_id": "lot"}), "table")
+    titles = {
+        "correction_id": "n°",
+        "record_key": "fiche",
+        "column": "champ",
+        "rule_id": "contrôle",
+        "author": "auteur",
+    }
+    write_frame(
+        said.select(*titles, "state", "batch_id").rename({**titles, "state": "état", "batch_id": "lot"}), "table"
+    )
     say(f"{number(frame.height)} correction(s).")
     return 0
 
@@ -144,8 +163,8 @@ def _suggest(args: argparse.Namespace) -> int:
 def _propose(args: argparse.Namespace) -> int:
     one = pl.DataFrame(
         {
-            "table": [_TABLES[args.table]], "record_key": [args.key], "column": [args.column], "new": [args.value or None],
-            "previous_id": [args.replaces], "rule_id": [args.rule],
+            "table": [_TABLES[args.table]], "record_key": [args.key], "column": [args.column],
+            "new": [args.value or None], "previous_id": [args.replaces], "rule_id": [args.rule],
         },
         schema_overrides={"previous_id": pl.Int32, "new": pl.String, "rule_id": pl.String},
     )  # fmt: skip
@@ -161,11 +180,19 @@ def _accept(args: argparse.Namespace) -> int:
         sure = found.filter((pl.col("choices") == 1) & (pl.col("confidence") >= args.confidence))
         if not args.yes or sure.is_empty():
             _say_suggestions(sure)
-            say(f"{found.height - sure.height} autre(s) proposition(s) à choisir une par une (plusieurs choix, ou moins sûres).")
+            say(
+                f"{found.height - sure.height} autre(s) proposition(s) à choisir une par une (plusieurs choix, ou "
+                "moins sûres)."
+            )
             say("Rien n'est écrit. Pour les accepter : même commande avec --yes.")
             return 0
         done = propose(
-            desk, authorisation, latest_extract(desk.store).snapshot_id, sure, reason=args.reason, evidence=args.evidence
+            desk,
+            authorisation,
+            latest_extract(desk.store).snapshot_id,
+            sure,
+            reason=args.reason,
+            evidence=args.evidence,
         )
     return _say_proposed(done, args)
 
@@ -176,7 +203,9 @@ def _close(args: argparse.Namespace) -> int:
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
         facts = latest_extract(desk.store)
         if args.rule:
-            found = _mine(desk, authorisation, suggest(desk, _run(desk), args.rule)).filter(pl.col("column") == "end_date")
+            found = _mine(desk, authorisation, suggest(desk, _run(desk), args.rule)).filter(
+                pl.col("column") == "end_date"
+            )
             ends = found.filter(pl.col("choices") == 1).rename({"new": "end_date"})
             if not args.yes or ends.is_empty():
                 _say_suggestions(found)
@@ -185,12 +214,17 @@ def _close(args: argparse.Namespace) -> int:
             ends = ends.select("record_key", "end_date", "previous_id", "rule_id", "source", "confidence")
         else:
             seen = pending(desk.store, facts.series).filter(pl.col("column") == "end_date")
-            ends = pl.DataFrame({"record_key": args.keys}).join(seen.select("record_key", "previous_id"), "record_key", "left")
+            ends = pl.DataFrame({"record_key": args.keys}).join(
+                seen.select("record_key", "previous_id"), "record_key", "left"
+            )
             if ends["previous_id"].drop_nulls().len():
-                raise UsageError("Une fermeture est déjà en cours pour une de ces situations : rpps-audit corrections list.")
+                raise UsageError(
+                    "Une fermeture est déjà en cours pour une de ces situations : rpps-audit corrections list."
+                )
             ends = ends.with_columns(end_date=pl.lit(args.date))
         done = close_situations(
-            desk, authorisation, facts.snapshot_id, ends, end_reason=args.end_reason, reason=args.reason, evidence=args.evidence
+            desk, authorisation, facts.snapshot_id, ends, end_reason=args.end_reason, reason=args.reason,
+            evidence=args.evidence,
         )  # fmt: skip
     return _say_proposed(done, args)
 
@@ -258,7 +292,7 @@ def _say_suggestions(frame: pl.DataFrame) -> None:
         "rule_id": "contrôle", "record_key": "fiche", "column": "champ", "shown_old": "actuel", "shown_new": "proposé",
         "source": "source", "confidence": "confiance", "choices": "choix",
     }  # fmt: skip
-    write_frame(frame.select(titles).rename(titles), "table")
+    write_frame(frame.select(*titles).rename(titles), "table")
     say(f"{number(frame.height)} proposition(s). Aucune n'est appliquée d'elle-même.")
 
 
@@ -268,7 +302,7 @@ def _say_proposed(done: Proposed, args: argparse.Namespace) -> int:
     else:
         say(f"{number(done.accepted.height)} correction(s) écrite(s), {number(done.refused.height)} refusée(s).")
         if done.accepted.height:
-            say(f"Numéros {done.accepted['correction_id'].min()} à {done.accepted['correction_id'].max()}.")
+            say(f"Numéros {done.accepted['correction_id'][0]} à {done.accepted['correction_id'][-1]}.")
         refusals = done.refused.select(pl.format("  {} {} : {}.", "record_key", "column", "reason")).to_series()
         for sentence in refusals:
             say(sentence)

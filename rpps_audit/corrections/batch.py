@@ -17,7 +17,16 @@ from rpps_audit.corrections.corrected import effect
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.files import publish, write_synced, write_whole
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
-from rpps_audit.corrections.package import ESSENTIAL, Options, archive, changes_of, contents, manifest_of, package_name, unpacked
+from rpps_audit.corrections.package import (
+    ESSENTIAL,
+    Options,
+    archive,
+    changes_of,
+    contents,
+    manifest_of,
+    package_name,
+    unpacked,
+)
 from rpps_audit.corrections.perimeter import demand_role, inside
 from rpps_audit.corrections.values import Extract, extract, field_values, latest_extract, workplaces
 from rpps_audit.errors import UsageError
@@ -154,7 +163,10 @@ def batch(desk: Desk, batch_id: str) -> Batch:
 
 
 def batches(desk: Desk) -> pl.DataFrame:
-    """Every batch, last first [batch_id, state, state_at, prepared_at, prepared_by, persons, changes, package, sha256]."""
+    """Every batch, last first.
+
+    Columns: batch_id, state, state_at, prepared_at, prepared_by, persons, changes, package, sha256.
+    """
     return desk.store.sql(
         """SELECT batch_id, state, state_at, prepared_at, prepared_by, persons, changes, package, sha256
            FROM batch_states ORDER BY prepared_at DESC, batch_id DESC"""
@@ -242,7 +254,10 @@ def _ready(desk: Desk, authorisation: Authorisation, facts: Extract) -> pl.DataF
 
 def _nothing(desk: Desk) -> str:
     if desk.settings.four_eyes:
-        return "Aucune correction approuvée n'attend : une autre carte doit d'abord approuver (rpps-audit corrections approve)."
+        return (
+            "Aucune correction approuvée n'attend : une autre carte doit d'abord approuver "
+            "(rpps-audit corrections approve)."
+        )
     return "Aucune correction n'attend dans votre périmètre."
 
 
@@ -253,8 +268,8 @@ def _demand_no_error(desk: Desk, facts: Extract, changes: pl.DataFrame) -> None:
         return
     rule = desk.catalogue[errors["rule_id"][0]]
     raise UsageError(
-        f"Le lot créerait {errors.height} erreur(s). La première : « {rule.title} » ({rule.id}) pour {errors['record_key'][0]}. "
-        "Annulez ou complétez la correction en cause : rpps-audit corrections list."
+        f"Le lot créerait {errors.height} erreur(s). La première : « {rule.title} » ({rule.id}) pour "
+        f"{errors['record_key'][0]}. Annulez ou complétez la correction en cause : rpps-audit corrections list."
     )
 
 

@@ -1,8 +1,9 @@
 """The changes as a FHIR R4 bundle, for tools that speak it: an archive, not a deposit at the portal.
 
-Profiles of the ANS directory guide (IG Annuaire Santé 1.2.0-snapshot, restricted data): as-dr-person for civil status and
-contact data, as-dr-practitionerrole for situations. Only the changed elements are given, with the identifiers that name
-the record; a resource is therefore marked as a subset (v3-ObservationValue SUBSETTED).
+Profiles of the ANS directory guide (IG Annuaire Santé 1.2.0-snapshot-2, restricted data): as-dr-person for civil status
+and contact data, as-dr-practitionerrole for situations. Only the changed elements are given, with the identifiers that
+name the record; a resource is therefore marked as a subset (v3-ObservationValue SUBSETTED). Not run through a FHIR
+validator.
 """
 
 from __future__ import annotations

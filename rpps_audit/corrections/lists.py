@@ -29,7 +29,7 @@ COLUMNS = {
 
 
 def as_csv(changes: pl.DataFrame) -> bytes:
-    """CSV for a French spreadsheet: semicolons, UTF-8 with its mark; a cell that would be a formula begins with « ' »."""
+    """CSV with semicolons, UTF-8 with its mark. A cell that would be a formula begins with « ' »."""
     safe = _titled(changes).with_columns(
         pl.when(pl.col(pl.String).str.contains(_FORMULA))
         .then("'" + pl.col(pl.String))

@@ -81,7 +81,8 @@ def add_events(
     desk.store.connection.register("numbers", numbers.to_arrow())
     desk.store.sql(
         """INSERT INTO correction_events
-           SELECT ? - 1 + row_number() OVER (ORDER BY correction_id), correction_id, ?, ?, ?, ?, ?, ?, ? FROM numbers""",
+           SELECT ? - 1 + row_number() OVER (ORDER BY correction_id), correction_id, ?, ?, ?, ?, ?, ?, ?
+           FROM numbers""",
         [first, event, author, card, reason, batch_id, snapshot_id, operation.at],
     )
     desk.store.connection.unregister("numbers")

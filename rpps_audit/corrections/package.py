@@ -37,11 +37,13 @@ class Options(NamedTuple):
 
 ESSENTIAL = Options()
 
+
 def changes_of(desk: Desk, facts: Extract, ready: pl.DataFrame) -> pl.DataFrame:
     """One row per field to change, from corrections [correction_id, table, record_key, column, ...] in order.
 
-    The last correction of a field says the new value; a field that ends as the export has it is no change. Columns: table,
-    record_key, column, before, after, shown_before, shown_after, kind, action, rule_id, source, reason, evidence, nonce,
+    The last correction of a field says the new value; a field that ends as the export has it is no change. Columns:
+    table, record_key, column, before, after, shown_before, shown_after, kind, action, rule_id, source, reason,
+    evidence, nonce,
     authors, numbers, ids, label, screen, rank, situation_rank, place, professional_id, number, file, person, finess,
     structure_name, waiting.
     """
@@ -103,8 +105,8 @@ def contents(
 
         files["fhir/bundle.json"] = bundle(changes, batch_id, made)
     about = {
-        "changes": changes.height, "persons": len(people), "pdf": "fiches.pdf" in files, "corrected": corrected is not None,
-        "fhir": options.fhir, "notes": notes, "package": package_name(batch_id),
+        "changes": changes.height, "persons": len(people), "pdf": "fiches.pdf" in files,
+        "corrected": corrected is not None, "fhir": options.fhir, "notes": notes, "package": package_name(batch_id),
     }  # fmt: skip
     files["LISEZ-MOI.txt"] = read_me(words | about)
     return files, notes
@@ -113,7 +115,7 @@ def contents(
 def manifest_of(
     desk: Desk, facts: Extract, changes: pl.DataFrame, files: Mapping[str, bytes], about: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The inventory that is signed: files with their hashes, changes with salted hashes of their values, rules in force."""
+    """The inventory that is signed: files with their hashes, changes with salted hashes of their values, the rules."""
     listed = committed(changes).select("ids", *_FIELD, "kind", "rule_id", "before", "after").to_dicts()
     return {
         "format": FORMAT,
@@ -126,7 +128,9 @@ def manifest_of(
         },
         "rules": desk.catalogue.fingerprint,
         "changes": listed,
-        "files": [{"path": name, "bytes": len(files[name]), "sha256": sha256_hex(files[name])} for name in sorted(files)],
+        "files": [
+            {"path": name, "bytes": len(files[name]), "sha256": sha256_hex(files[name])} for name in sorted(files)
+        ],
     }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ def demand_role(authorisation: Authorisation, role: str) -> None:
 def inside(store: Store, authorisation: Authorisation, snapshot_id: int, records: pl.DataFrame) -> pl.Series:
     """Boolean, per record [table, professional_id, finess, finess_legal] (and `new_finess`, where it is to move).
 
-    A situation: its establishment. A person (or a situation without an establishment): one of theirs. A move: both ends.
+    A situation: its establishment. A person (or a situation without an establishment): one of theirs. A move: both
+    ends.
     """
     covered = authorisation.perimeter.expression
     places = workplaces(store, snapshot_id, records["professional_id"])

@@ -94,8 +94,11 @@ def prove(desk: Desk, snapshot_id: int) -> Proof:
 
 
 def batch_facts(desk: Desk, batch_id: str) -> dict[str, Any]:
-    """What became of a batch: its life, and each of its corrections [correction_id, record_key, column, state, state_at,
-    days, reason]; `days` from sending to the last news. Keys only, no value."""
+    """What became of a batch: `batch`, `life` (its events) and `corrections`, keys only, no value.
+
+    Columns of `corrections`: correction_id, record_key, column, state, state_at, reason, days (from sending to the last
+    news).
+    """
     one = batch(desk, batch_id)
     life = desk.store.sql(
         "SELECT event, done_at, author, reason, sha256 FROM batch_events WHERE batch_id = ? ORDER BY event_id",
@@ -137,16 +140,18 @@ def batch_page(desk: Desk, batch_id: str) -> str:
 def _told(desk: Desk, snapshot_id: int, series: str, day: date) -> pl.DataFrame:
     """Each watched change with what the export says of it [correction_id, state, batch_id, verdict]."""
     watched = desk.store.sql(
-        """SELECT c.correction_id, c.snapshot_id, c.kind, c."table", c.record_key, c."column", c.old, c.new, c.state, c.batch_id,
+        """SELECT c.correction_id, c.snapshot_id, c.kind, c."table", c.record_key, c."column", c.old, c.new, c.state,
+                  c.batch_id,
                   last_value(c.new) OVER (PARTITION BY c."table", c.record_key, c."column" ORDER BY c.correction_id
                                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last,
                   sent.at AS sent_at, coalesce(moved.new, split_part(c.record_key, '@', 2)) AS place
            FROM correction_states c JOIN snapshots s USING (snapshot_id)
-           LEFT JOIN (SELECT batch_id, min(done_at) AS at FROM batch_events WHERE event = 'sent' GROUP BY 1) sent USING (batch_id)
+           LEFT JOIN (SELECT batch_id, min(done_at) AS at FROM batch_events WHERE event = 'sent' GROUP BY 1) sent
+               USING (batch_id)
            -- A corrected establishment is part of the key under which the situation comes back.
            LEFT JOIN (SELECT record_key, arg_max(new, correction_id) AS new FROM correction_states
-                      WHERE "column" = 'finess' AND series = $series AND list_contains($watched, state) GROUP BY 1) moved
-               ON moved.record_key = c.record_key
+                      WHERE "column" = 'finess' AND series = $series AND list_contains($watched, state)
+                      GROUP BY 1) moved ON moved.record_key = c.record_key
            WHERE c.series = $series AND list_contains($watched, c.state)
              AND (s.data_date, s.snapshot_id) < ($day, $id)
              AND (c.proof_snapshot_id IS NULL OR c.proof_snapshot_id <= $id)

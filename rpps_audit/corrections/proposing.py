@@ -61,8 +61,8 @@ def propose(
 
     `previous_id` is the pending correction of the field that the author saw: null when they saw none. ConflictError
     when it is not the last one: nothing is written. A proposal that the rules or the portal's own conditions refuse is
-    given back with the reason, the others are written. Raises NotAuthorisedError outside the perimeter, UsageError for a
-    field that cannot be corrected, an unknown record or a missing reason.
+    given back with the reason, the others are written. Raises NotAuthorisedError outside the perimeter, UsageError for
+    a field that cannot be corrected, an unknown record or a missing reason.
     """
     demand_role(authorisation, "author")
     if not reason.strip():
@@ -137,8 +137,11 @@ def add_situation(
     *,
     reason: str,
 ) -> Proposed:
-    """A further situation of a registered person: finess, role, profession, start_date ... Refused while a portal request
-    of theirs is under way (slides: one at a time) or when they already have one in that establishment."""
+    """A further situation of a registered person: finess, role, profession, start_date ...
+
+    Refused while a portal request of theirs is under way (slides: one at a time); UsageError when they already have one
+    in that establishment.
+    """
     finess = values.get("finess")
     if not finess:
         raise UsageError("Une nouvelle situation demande un établissement (finess).")
@@ -160,8 +163,8 @@ def undo(desk: Desk, authorisation: Authorisation, numbers: Sequence[int], *, re
     late = chosen.filter(~pl.col("state").is_in(["proposed", "approved", "batched"]))
     if late.height:
         raise UsageError(
-            f"La correction n° {late['correction_id'][0]} est déjà {FRENCH_STATES[late['state'][0]]} : elle ne s'annule "
-            "plus. Proposez la valeur voulue comme une nouvelle correction."
+            f"La correction n° {late['correction_id'][0]} est déjà {FRENCH_STATES[late['state'][0]]} : elle ne "
+            "s'annule plus. Proposez la valeur voulue comme une nouvelle correction."
         )
     _demand_inside_of(desk, authorisation, chosen)
     touched = chosen["batch_id"].drop_nulls().unique().sort().to_list()
@@ -187,8 +190,8 @@ def approve(
     """The second pair of eyes: approve corrections, or refuse them with a reason.
 
     `shown_at` (with zone) is when the approver was shown them: how long the decision took and how many were decided at
-    once stay in the journal. Raises NotAuthorisedError when the approver is the author of one of them (same card or same
-    holder) or outside the perimeter; UsageError for a correction that does not wait.
+    once stay in the journal. Raises NotAuthorisedError when the approver is the author of one of them (same card or
+    same holder) or outside the perimeter; UsageError for a correction that does not wait.
     """
     demand_role(authorisation, "approver")
     chosen = _chosen(desk, numbers)
@@ -223,7 +226,8 @@ def approve(
 def abandon(desk: Desk, operation: Operation, authorisation: Authorisation, batch_id: str, reason: str) -> None:
     """Give a prepared batch up (inside `record`): its corrections wait again, approved ones stay approved."""
     desk.store.sql(
-        "INSERT INTO batch_events SELECT coalesce(max(event_id), 0) + 1, ?, 'abandoned', ?, ?, NULL, NULL, ? FROM batch_events",
+        """INSERT INTO batch_events
+           SELECT coalesce(max(event_id), 0) + 1, ?, 'abandoned', ?, ?, NULL, NULL, ? FROM batch_events""",
         [batch_id, authorisation.author, reason, operation.at],
     )
     held = desk.store.sql(
@@ -278,8 +282,8 @@ def _demand_latest(seen: pl.DataFrame, now: pl.DataFrame) -> None:
         raise ConflictError(f"{where} : la correction que vous avez vue n'est plus en cours. Relisez la fiche.")
     state = FRENCH_STATES[first["previous_state"]]
     raise ConflictError(
-        f"{where} : {first['previous_author']} a déjà corrigé ce champ (correction n° {first['previous_id_now']}, {state}). "
-        "Lisez-la ; pour la remplacer, dites que vous l'avez vue (--replaces)."
+        f"{where} : {first['previous_author']} a déjà corrigé ce champ (correction n° {first['previous_id_now']}, "
+        f"{state}). Lisez-la ; pour la remplacer, dites que vous l'avez vue (--replaces)."
     )
 
 
@@ -368,8 +372,9 @@ def _write(
         store.connection.register("arriving", numbered.to_arrow())
         store.sql(
             """INSERT INTO corrections
-               SELECT correction_id, ?, ?, kind, "table", record_key, "column", value, new, previous_id_now, rule_id, source,
-                      confidence, ?, ?, ?, ?, sha256(? || correction_id), ? FROM arriving ORDER BY correction_id""",
+               SELECT correction_id, ?, ?, kind, "table", record_key, "column", value, new, previous_id_now, rule_id,
+                      source, confidence, ?, ?, ?, ?, sha256(? || correction_id), ?
+               FROM arriving ORDER BY correction_id""",
             [
                 operation.operation_id, snapshot_id, authorisation.author, authorisation.card, reason, evidence,
                 secrets.token_hex(32), operation.at,

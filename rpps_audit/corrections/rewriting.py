@@ -170,8 +170,8 @@ def _cell(old: bytes, value: str | None, column: Column, form: _Form) -> bytes:
         text = _worded(value, before.strip(), column).encode(form.encoding)
     except UnicodeEncodeError as error:
         raise UsageError(
-            f"Colonne « {column.header} » : la nouvelle valeur a un caractère que l'encodage du fichier ({form.encoding}) "
-            "ne sait pas écrire. Corrigez la valeur."
+            f"Colonne « {column.header} » : la nouvelle valeur a un caractère que l'encodage du fichier "
+            f"({form.encoding}) ne sait pas écrire. Corrigez la valeur."
         ) from error
     special = form.delimiter in text or (bool(form.quote) and form.quote in text)
     if special and not form.quote:

@@ -53,7 +53,8 @@ def sheets_pdf(people: list[dict[str, Any]], facts: Mapping[str, Any]) -> bytes:
     """All the sheets as one tagged PDF (PDF/UA-1). Raises UsageError when WeasyPrint is not installed."""
     if not can_print():
         raise UsageError(
-            'Les fiches en PDF demandent WeasyPrint : pip install "rpps-audit[pdf]". Les fiches HTML s\'impriment aussi.'
+            'Les fiches en PDF demandent WeasyPrint : pip install "rpps-audit[pdf]". '
+            "Les fiches HTML s'impriment aussi."
         )
     from weasyprint import HTML  # type: ignore[import-not-found,import-untyped,unused-ignore]
 

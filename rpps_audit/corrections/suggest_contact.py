@@ -29,8 +29,9 @@ def typed_address(subject: Subject) -> pl.DataFrame:
         .str.replace_all(r"[,;]", ".")
         .str.replace_all(r"\.{2,}", ".")
         .str.replace_all(r"@{2,}|\(at\)|\[at\]", "@")
-        .str.replace_many({"é": "e", "è": "e", "ê": "e", "ë": "e", "à": "a", "â": "a", "ç": "c", "ô": "o", "ö": "o", "î": "i", "ï": "i", "û": "u", "ü": "u", "ù": "u"})
-    )  # fmt: skip
+        .str.normalize("NFD")
+        .str.replace_all(r"\p{M}", "")
+    )
     domain = plain.str.extract(r"@([^@]+)$")
     known = _domains()
     right = domain.replace_strict(known["typed"], known["right"], default=None, return_dtype=pl.String)

@@ -9,7 +9,7 @@ from rpps_audit.corrections.suggestions import Subject, for_rules, said
 
 @for_rules("nom-naissance-caracteres", "prenoms-caracteres", "nom-exercice-caracteres")
 def clean_name(subject: Subject) -> pl.DataFrame:
-    """Spaces around hyphens, doubled spaces, typographic signs, digits at the ends; only if the rule then accepts it."""
+    """Spaces around hyphens, doubled spaces, typographic signs, digits at the ends; only what the rule then accepts."""
     column = subject.rule.column
     clean = (
         pl.col(column)

@@ -44,13 +44,14 @@ def code_of_label(subject: Subject) -> pl.DataFrame:
 
 @for_rules("role-absent", "role-inconnu", "role-retire", "role-hors-portail", "role-sans-droits-connus")
 def usual_role(subject: Subject) -> pl.DataFrame:
-    """The role most given here to this profession, when enough colleagues have it. Access follows the role: check it."""
+    """The role most given here to this profession, when enough colleagues have it. Access follows it: check."""
     found = subject.joined(
         f"""WITH given AS (SELECT finess, profession, role, count(*) AS n FROM situation
                            WHERE active AND role IS NOT NULL AND line NOT IN (SELECT line FROM found) GROUP BY ALL),
             usual AS (SELECT finess, profession, arg_max(role, n) AS role, max(n) AS n, max(n) / sum(n) AS share
                       FROM given GROUP BY ALL HAVING max(n) >= {_FEWEST_PEERS} AND max(n) / sum(n) >= {_LEAST_SHARE})
-            SELECT f.record_key, u.role, u.share FROM found f JOIN situation s USING (line) JOIN usual u USING (finess, profession)"""
+            SELECT f.record_key, u.role, u.share
+            FROM found f JOIN situation s USING (line) JOIN usual u USING (finess, profession)"""
     )
     source = "rôle habituel de cette profession dans l'établissement"
     return said(found, "role", pl.col("role"), source, 0.7 * pl.col("share"))

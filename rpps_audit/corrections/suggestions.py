@@ -70,9 +70,9 @@ def for_column(*columns: str) -> Callable[[Suggester], Suggester]:
 def suggest(desk: Desk, run_id: int, rule_id: str | None = None) -> pl.DataFrame:
     """Suggestions for the findings of a run, or of one rule in it, best first.
 
-    Columns: rule_id, table, record_key, column, line, old, new, shown_old, shown_new, source, confidence (0 to 1), choices
-    (how many different values are suggested for the field: more than one, the manager must choose), previous_id (the
-    pending correction of the field). What a field already holds, corrections included, is not suggested.
+    Columns: rule_id, table, record_key, column, line, old, new, shown_old, shown_new, source, confidence (0 to 1),
+    choices (how many different values are suggested for the field: more than one, the manager must choose),
+    previous_id (the pending correction of the field). What a field already holds, corrections included, is left out.
     """
     from rpps_audit.corrections import suggest_contact, suggest_names, suggest_places, suggest_situations  # noqa: F401
 
@@ -127,7 +127,7 @@ def _with_old(rule: Rule, records: pl.DataFrame, said: pl.DataFrame) -> pl.DataF
         said.filter(pl.col("new").is_not_null())
         .sort("confidence", descending=True, maintain_order=True)
         .unique(["record_key", "column", "new"], keep="first", maintain_order=True)
-        .join(old.unique(["record_key", "column"], maintain_order=True), ["record_key", "column"], maintain_order="left")
+        .join(old.unique(["record_key", "column"]), ["record_key", "column"], maintain_order="left")
         .select(
             pl.lit(rule.id).alias("rule_id"), pl.lit(rule.table).alias("table"), "record_key", "column", "line",
             pl.col("old").cast(pl.String), "new", "source", "confidence",
@@ -137,8 +137,8 @@ def _with_old(rule: Rule, records: pl.DataFrame, said: pl.DataFrame) -> pl.DataF
 
 def _fresh(said: pl.DataFrame, waiting: pl.DataFrame) -> pl.DataFrame:
     now = said.join(
-        waiting.select("table", "record_key", "column", "previous_id", pending="new"), ["table", "record_key", "column"], "left",
-        maintain_order="left",
+        waiting.select("table", "record_key", "column", "previous_id", pending="new"),
+        ["table", "record_key", "column"], "left", maintain_order="left",
     ).with_columns(old=pl.when(pl.col("previous_id").is_null()).then("old").otherwise("pending"))  # fmt: skip
     changed = now.filter(pl.col("new").ne_missing(pl.col("old")))
     return changed.with_columns(

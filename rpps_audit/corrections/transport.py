@@ -1,8 +1,8 @@
 """Sending a signed package somewhere: a folder (by default), SFTP, or HTTPS with a client certificate.
 
 No target is the RPPS+ portal: none of its interfaces is known, and nothing here claims to deposit anything there. A
-package is known by its batch and its hash, which are in its remote name: what is there already is not sent again, what was
-cut short goes on where it stopped, or starts again under a provisional name.
+package is known by its batch and its hash, which are in its remote name: what is there already is not sent again, what
+was cut short goes on where it stopped, or starts again under a provisional name.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from rpps_audit.corrections.batch import (
-    OUTBOX,
     FRENCH_BATCH_STATES,
+    OUTBOX,
     Batch,
     batch,
     batch_event,
@@ -95,7 +95,8 @@ class Sftp:
         done = self._run(f"{verb} {_quoted(str(package))} {_quoted(part)}\nrename {_quoted(part)} {_quoted(final)}\n")
         if done.returncode or self._size(final) != size:
             raise TransportError(
-                f"SFTP {self.host} : le lot n'est pas arrivé entier ({_last_line(done.stderr)}). Relancez : l'envoi reprendra."
+                f"SFTP {self.host} : le lot n'est pas arrivé entier ({_last_line(done.stderr)}). "
+                "Relancez : l'envoi reprendra."
             )
         return True
 
@@ -228,7 +229,10 @@ def _configured(folder: Path, name: str, table: dict[str, Any]) -> Transport:
     kind = table.pop("type", "")
     kinds: dict[str, tuple[type, dict[str, str]]] = {
         "dossier": (Folder, {"dossier": "folder"}),
-        "sftp": (Sftp, {"hote": "host", "dossier": "folder", "utilisateur": "user", "port": "port", "cle": "key", "hotes_connus": "known_hosts"}),
+        "sftp": (Sftp, {
+            "hote": "host", "dossier": "folder", "utilisateur": "user", "port": "port", "cle": "key",
+            "hotes_connus": "known_hosts",
+        }),
         "https": (Https, {"url": "url", "certificat": "certificate", "cle": "key", "autorites": "authorities"}),
     }  # fmt: skip
     where = f"rpps-audit.toml, [envoi.{name}]"

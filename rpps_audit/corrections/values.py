@@ -43,10 +43,10 @@ def extract(store: Store, snapshot_id: int) -> Extract:
     ).fetchone()
     if row is None:
         raise UsageError(
-            f"L'extraction n° {snapshot_id} n'existe pas, ou n'est ni un fichier de suivi ni une extraction restreinte : "
-            "on n'y corrige rien."
+            f"L'extraction n° {snapshot_id} n'existe pas, ou n'est ni un fichier de suivi ni une extraction "
+            "restreinte : on n'y corrige rien."
         )
-    return Extract(*row[:-1], tuple(row[-1]))
+    return Extract._make([*row[:-1], tuple(row[-1])])
 
 
 def latest_extract(store: Store) -> Extract:
@@ -139,8 +139,8 @@ def workplaces(store: Store, snapshot_id: int, professionals: pl.Series) -> pl.D
 OPERATORS = """SELECT finess, arg_max(finess_legal, snapshot_id) AS legal FROM establishments
                WHERE finess IS NOT NULL GROUP BY finess"""
 
-# The lines of the records of `changed` [table, record_key]; a record that is not there yet is `added`, with its person's
-# first line as a model.
+# The lines of the records of `changed` [table, record_key]; a record that is not there yet is `added`, with its
+# person's first line as a model.
 RECORD_LINES = """
     SELECT 'situation' AS "table", record_key, line, professional_id FROM situation
     WHERE record_key IN (SELECT record_key FROM changed WHERE "table" = 'situation')

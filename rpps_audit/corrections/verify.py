@@ -17,10 +17,10 @@ from rpps_audit.journal import sha256_hex
 if TYPE_CHECKING:
     from rpps_audit.card import Trust
 
-_VALUES_SCHEMA = pl.Schema({
+_VALUES_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "ids": pl.List(pl.Int64), "table": pl.String, "record_key": pl.String, "column": pl.String, "kind": pl.String,
     "before": pl.String, "after": pl.String, "nonce": pl.String,
-})  # fmt: skip
+}  # fmt: skip
 
 
 class Verification(NamedTuple):

@@ -28,7 +28,11 @@ FIELDS = [
     ("situation", key(1), "role"),
     ("situation", key(1), "end_date"),
 ]
-VALUES = {"email": ["a@b.fr", "c@d.fr", None], "role": ["GENR08", "GENR11"], "end_date": ["2026-10-01", "2026-10-02", None]}
+VALUES = {
+    "email": ["a@b.fr", "c@d.fr", None],
+    "role": ["GENR08", "GENR11"],
+    "end_date": ["2026-10-01", "2026-10-02", None],
+}
 
 
 @st.composite
@@ -67,7 +71,8 @@ def test_apply_and_undo_in_any_order_give_the_original(history):
 @pytest.mark.slow
 def test_ten_thousand_corrections_in_seconds(tmp_path):
     people = [
-        registered(1).replace("10000000001", f"{10_000_000_000 + number}").replace("p1@", f"p{number}@") for number in range(10_000)
+        registered(1).replace("10000000001", f"{10_000_000_000 + number}").replace("p1@", f"p{number}@")
+        for number in range(10_000)
     ]
     with open_store(tmp_path / "espace") as store:
         snapshot_id = load(store, [restricted(tmp_path, *people)])[0].snapshot_id

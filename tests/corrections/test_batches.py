@@ -33,9 +33,10 @@ def restricted_line(**cells: str) -> str:
 
 def registered(number: int, **cells: str) -> str:
     base = {
-        "id_type": "8", "pp_id": f"1000000000{number}", "professional_id": f"81000000000{number}", "birth_name": "LEFÈVRE",
-        "first_names": "ZOÉ'ANNE'", "birth_date": "05/01/1990", "email": f"p{number}@exemple.fr", "finess": SITE, "role": "GENR11",
-        "profession": "326", "exercise_name": "LEFÈVRE",
+        "id_type": "8", "pp_id": f"1000000000{number}", "professional_id": f"81000000000{number}",
+        "birth_name": "LEFÈVRE", "first_names": "ZOÉ'ANNE'", "birth_date": "05/01/1990",
+        "email": f"p{number}@exemple.fr", "finess": SITE, "role": "GENR11", "profession": "326",
+        "exercise_name": "LEFÈVRE",
     }  # fmt: skip
     return restricted_line(**(base | cells))
 
@@ -48,7 +49,8 @@ def restricted(folder: Path, *lines: str, encoding: str = "utf-8", newline: str 
 
 SUIVI = (
     '"Numéro RPPS";"Nom de naissance";"Prénoms (séparés par une virgule)";"Date de naissance";"Adresse e-mail";'
-    '"FINESS géographique";"Rôle (code)";"Date de prise de fonction";"Date de fin de fonction";"Situation ouverte (oui/non)"'
+    '"FINESS géographique";"Rôle (code)";"Date de prise de fonction";"Date de fin de fonction";'
+    '"Situation ouverte (oui/non)"'
 )
 
 
@@ -158,7 +160,8 @@ def test_the_corrected_file_says_what_the_corrected_view_says(tmp_path, opened):
     again.write_bytes(corrected(done.path))
     load(table.store, [again])
     differing = table.store.sql(
-        "SELECT line, role FROM registrations WHERE snapshot_id = 2 EXCEPT SELECT line, role FROM registrations WHERE snapshot_id = 1"
+        """SELECT line, role FROM registrations WHERE snapshot_id = 2
+           EXCEPT SELECT line, role FROM registrations WHERE snapshot_id = 1"""
     ).fetchall()
     assert differing == [(3, "GENR12")]
 

@@ -18,8 +18,8 @@ from tests.corrections.literal import desk
 from tests.corrections.test_batches import registered, restricted
 
 ROOT = Path(__file__).parents[2]
-COUNTS = """SELECT (SELECT count(*) FROM corrections WHERE correction_id NOT IN (SELECT correction_id FROM correction_events)),
-                   (SELECT count(*) FROM correction_events WHERE correction_id NOT IN (SELECT correction_id FROM corrections)),
+COUNTS = """SELECT (SELECT count(*) FROM corrections ANTI JOIN correction_events USING (correction_id)),
+                   (SELECT count(*) FROM correction_events ANTI JOIN corrections USING (correction_id)),
                    (SELECT count(*) FROM batches WHERE batch_id NOT IN (SELECT batch_id FROM batch_corrections)),
                    (SELECT count(*) FROM batch_corrections WHERE batch_id NOT IN (SELECT batch_id FROM batch_events))"""
 

@@ -147,7 +147,9 @@ def test_a_name_that_stays_wrong_is_not_suggested(tmp_path):
 def test_name_and_first_name_swapped(tmp_path):
     checked = rule(
         "disagrees_with", "situation", "exercise_name", id="nom-exercice-different-annuaire",
-        parameters={"source": "annuaire-public", "on": ["professional_id"], "source_column": "exercise_name", "fold": "name"},
+        parameters={
+            "source": "annuaire-public", "on": ["professional_id"], "source_column": "exercise_name", "fold": "name",
+        },
     )  # fmt: skip
     mine = person(1, exercise_name="Zoé", exercise_first_name="DUPONT")
     theirs = person(1, exercise_name="DUPONT", exercise_first_name="ZOÉ")

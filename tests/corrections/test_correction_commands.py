@@ -1,0 +1,108 @@
+"""The verbs `corrections` and `batch` as their reader sees them, with the card in the reader and the shipped rules."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rpps_audit.checks import load_catalogue
+from rpps_audit.cli import main
+from rpps_audit.corrections import suggestions
+from tests.card.profiles import PIN
+from tests.corrections.test_batches import SUIVI
+
+SITE = "750000001"
+LINES = [
+    f"10000000001;DUPONT;Zoé;05/01/1990;zoe.dupont@gmial;{SITE};GENR11;01/02/2020;;Oui",
+    f"10000000002;MARTIN;Léa;06/02/1991;lea@exemple.fr;{SITE};GENR11;01/02/2020;31/03/2026;Oui",
+    f"10000000003;PETIT;Noé;07/03/1992;noe@exemple.fr;{SITE};GENR11;01/02/2020;;Oui",
+]
+
+
+@pytest.fixture
+def run(card, card_workspace, tmp_path, capsys, monkeypatch):
+    """Run a command line in the card's workspace: (exit code, standard output). A suivi is loaded and checked."""
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: PIN)
+
+    def command(*arguments: str) -> tuple[int, str]:
+        code = main(["--workspace", str(card_workspace), *arguments])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    file = tmp_path / "suivi_20261101.csv"
+    file.write_text("\n".join([SUIVI, *LINES, ""]), "utf-8")
+    assert command("load", str(file))[0] == 0
+    command("check")
+    return command
+
+
+@pytest.mark.card
+def test_the_loop_as_commands(run, card_workspace, tmp_path):
+    code, said = run("corrections", "suggest", "--rule", "email-format")
+    assert code == 0
+    assert "zoe.dupont@gmail.com" not in said  # « gmial » alone is no known slip
+    code, said = run(
+        "corrections", "propose", "personne", "810000000001", "email", "zoe", "--rule", "email-format", "--reason", "essai"
+    )  # fmt: skip
+    assert code == 0  # the same error as before is not a new one
+    code, said = run(
+        "corrections", "propose", "personne", "810000000001", "email", "zoe.dupont@gmail.com", "--reason", "vu avec elle"
+    )  # fmt: skip
+    assert code == 2
+    assert "déjà corrigé ce champ (correction n° 1" in said
+    assert run(
+        "corrections", "propose", "personne", "810000000001", "email", "zoe.dupont@gmail.com", "--reason", "vu avec elle",
+        "--replaces", "1",
+    )[0] == 0  # fmt: skip
+    code, said = run("corrections", "accept", "fin-passee-ouverte", "--reason", "fins passées")
+    assert "Rien n'est écrit" in said
+    assert run("corrections", "accept", "fin-passee-ouverte", "--reason", "fins passées", "--yes")[0] == 0
+    key = f"810000000003@{SITE}"
+    assert run("corrections", "close", key, "--date", "2026-10-31", "--end-reason", "CHA", "--reason", "départ")[0] == 0
+    assert run("corrections", "undo", "1", "--reason", "faute")[0] == 0
+    listed = json.loads(run("corrections", "list", "--json")[1])
+    assert {one["column"] for one in listed} == {"email", "is_open", "end_date"} | (
+        {"end_reason"} if any(one["column"] == "end_reason" for one in listed) else set()
+    )
+    assert all("new" not in one and "old" not in one for one in listed)
+
+    code, said = run("batch", "prepare", "--no-pdf", "--fhir", "--json")
+    assert code == 0, said
+    batch_id, path = (json.loads(said)[name] for name in ("batch_id", "path"))
+    assert run("batch", "verify", path)[0] == 1
+    assert run("batch", "sign", batch_id)[0] == 0
+    code, said = run("batch", "verify", path)
+    assert (code, "Signé par CAMILLE GESTION-TEST" in said) == (0, True)
+    code, said = run("batch", "send", batch_id)
+    assert "n'est pas un dépôt au portail" in said.lower()
+    assert "déjà" in run("batch", "send", batch_id)[1]
+    assert run("batch", "receipt", batch_id, "--acknowledged", "saisi")[0] == 0
+    page = tmp_path / "lot.html"
+    assert run("batch", "status", batch_id, "--page", str(page))[0] == 0
+    assert "gmail" not in page.read_text("utf-8")
+    assert run("journal", "verify")[0] == 0
+
+
+@pytest.mark.card
+def test_verify_needs_no_workspace(run, card_workspace, tmp_path, capsys):
+    run("corrections", "propose", "personne", "810000000003", "email", "autre@exemple.fr", "--reason", "x")
+    said = json.loads(run("batch", "prepare", "--no-pdf", "--json")[1])
+    run("batch", "sign", said["batch_id"])
+    elsewhere = tmp_path / "ailleurs"
+    elsewhere.mkdir()
+    package = Path(shutil.copy(said["path"], elsewhere))
+    roots = card_workspace / "racines" / "production"
+    assert main(["--workspace", str(elsewhere), "batch", "verify", str(package), "--roots", str(roots)]) == 0
+    assert main(["--workspace", str(elsewhere), "batch", "verify", str(package)]) == 1
+    assert "--roots" in capsys.readouterr().out
+    assert [file.name for file in elsewhere.iterdir()] == [package.name]
+
+
+def test_every_suggester_answers_for_a_shipped_rule():
+    known = {rule.id for rule in load_catalogue()}
+    from rpps_audit.corrections import suggest_contact, suggest_names, suggest_places, suggest_situations  # noqa: F401
+
+    assert set(suggestions._BY_RULE) - known == set()
