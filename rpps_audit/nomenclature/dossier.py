@@ -45,12 +45,13 @@ class Dossier:
     def remarks(self) -> list[str]:
         """What the reviewer should know before deciding, in French sentences."""
         said = [f"Il manque : {what}." for what in self.request.missing()]
-        if self.request.people is not None and self.professionals < self.request.people:
+        cited = bool(self.request.current_codes)
+        if cited and self.request.people is not None and self.professionals < self.request.people:
             said.append(
                 f"La demande annonce {self.request.people} professionnels ; les extractions chargées n’en montrent que "
                 f"{self.professionals} sous les codes cités, toutes professions de ces codes confondues."
             )
-        if self.operators < _SHARED_BY:
+        if cited and self.operators < _SHARED_BY:
             said.append(
                 f"Besoin observé chez {self.operators} organisme{'s' * (self.operators > 1)} seulement dans les "
                 "extractions chargées : le partage du besoin reste à établir."

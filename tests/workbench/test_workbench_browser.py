@@ -67,7 +67,7 @@ def test_a_dropped_file_is_audited_and_the_next_page_opens(chromium: Browser, tm
         page.get_by_role("link", name="Gestionnaire").click()
         page.wait_for_url("**/gestionnaire.ipynb*")
         run(page)
-        expect(page.get_by_text("situations à fermer")).to_be_visible()
+        expect(page.get_by_role("grid", name="Situations à fermer")).to_be_visible()
     assert usable < 10
 
 
