@@ -106,7 +106,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _send(args: argparse.Namespace) -> int:
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
-        done, left = send(desk, args.batch, author=authorisation.author, target=args.target)
+        done, left = send(desk, authorisation, args.batch, target=args.target)
     _say_batch(args, done)
     if not args.json:
         say("Envoyé." if left else "Le destinataire l'avait déjà : rien n'a été envoyé deux fois.")
@@ -117,7 +117,7 @@ def _send(args: argparse.Namespace) -> int:
 def _receipt(args: argparse.Namespace) -> int:
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
         receipt(
-            desk, args.batch, author=authorisation.author, acknowledged=args.acknowledged, refused=args.refused,
+            desk, authorisation, args.batch, acknowledged=args.acknowledged, refused=args.refused,
             corrections=args.correction,
         )  # fmt: skip
         done = batch(desk, args.batch)

@@ -9,22 +9,14 @@ card session's authorisation and checks the perimeter itself; the rules are run 
 
 from rpps_audit.corrections.batch import Batch, batch, batches, prepare, settle_packages, sign
 from rpps_audit.corrections.corrected import Effect, effect
+from rpps_audit.corrections.deciding import FRENCH_STATES, approve, undo
 from rpps_audit.corrections.desk import Desk, Settings, open_desk
 from rpps_audit.corrections.fields import Field, field, fields
 from rpps_audit.corrections.operations import settle
 from rpps_audit.corrections.package import Options
 from rpps_audit.corrections.perimeter import inside
 from rpps_audit.corrections.proof import Proof, batch_facts, batch_page, prove, receipt
-from rpps_audit.corrections.proposing import (
-    FRENCH_STATES,
-    ConflictError,
-    Proposed,
-    add_situation,
-    approve,
-    close_situations,
-    propose,
-    undo,
-)
+from rpps_audit.corrections.proposing import ConflictError, Proposed, add_situation, close_situations, propose
 from rpps_audit.corrections.suggestions import suggest
 from rpps_audit.corrections.transport import Transport, TransportError, send, transport
 from rpps_audit.corrections.values import PENDING, extract, field_values, latest_extract, pending

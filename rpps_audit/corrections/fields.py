@@ -97,7 +97,8 @@ def malformed(proposals: pl.DataFrame) -> pl.Series:
         .then(new.str.contains(r"\s"))
         .otherwise(new.str.contains(r"[\r\n\t\x00]"))
     )
-    return proposals.select((wrong | (new.str.strip_chars() == "")).fill_null(False).alias("wrong")).to_series()
+    wrong = new.is_not_null() & (wrong | (new.str.strip_chars() == ""))
+    return proposals.select(wrong.fill_null(False).alias("wrong")).to_series()
 
 
 def shown_expr(value: pl.Expr, one: Field) -> pl.Expr:

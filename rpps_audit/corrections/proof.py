@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from rpps_audit.corrections.batch import FRENCH_BATCH_STATES, batch, batch_event, corrections_of
+from rpps_audit.corrections.deciding import FRENCH_STATES, chosen_corrections, demand_inside_of
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
-from rpps_audit.corrections.proposing import FRENCH_STATES
+from rpps_audit.corrections.perimeter import demand_role
 from rpps_audit.corrections.sheets import page
-from rpps_audit.corrections.values import PENDING, extract, field_values, reading
+from rpps_audit.corrections.values import CORRECTABLE, PENDING, extract, field_values, reading
 from rpps_audit.errors import UsageError
+
+if TYPE_CHECKING:
+    from rpps_audit.card import Authorisation
 
 _BY_ITSELF = "rpps-audit"
 # Seen once, a change can still be contradicted by a later export; what was contradicted can still be seen.
@@ -33,17 +37,18 @@ class Proof(NamedTuple):
 
 def receipt(
     desk: Desk,
+    authorisation: Authorisation,
     batch_id: str,
     *,
-    author: str,
     acknowledged: str = "",
     refused: str = "",
     corrections: list[int] | None = None,
 ) -> None:
     """Note what the recipient answered: its reference, or why it refuses (the whole batch, or only some corrections).
 
-    Raises UsageError for a batch that was not signed, or without an answer.
+    Raises UsageError for a batch that was not signed, or without an answer; NotAuthorisedError outside the perimeter.
     """
+    demand_role(authorisation, "author")
     one = batch(desk, batch_id)
     if one.state not in ("signed", "sent", "acknowledged"):
         raise UsageError(f"Le lot {batch_id} est {FRENCH_BATCH_STATES[one.state]} : il n'attend pas d'accusé.")
@@ -53,6 +58,8 @@ def receipt(
     chosen = held if corrections is None else held.filter(held.is_in(corrections))
     if corrections is not None and (strangers := set(corrections) - set(held)):
         raise UsageError(f"La correction n° {min(strangers)} n'est pas dans le lot {batch_id}.")
+    demand_inside_of(desk, authorisation, chosen_corrections(desk, chosen.to_list()))
+    author = authorisation.author
     event, reason = ("acknowledged", acknowledged) if acknowledged.strip() else ("rejected", refused)
 
     def write(operation: Operation) -> Mapping[str, Any]:
@@ -70,8 +77,12 @@ def prove(desk: Desk, snapshot_id: int) -> Proof:
 
     The new value is there: *seen*. Another value than the old and the new: *contradicted*. Still the old one: nothing
     is said, until `retard_jours` days after the batch was sent: *overdue*; after having been seen: contradicted. The
-    record is gone: *seen* for the end of a situation, *vanished* otherwise. Doing it again adds nothing.
+    record is gone: *seen* for the end of a situation, *vanished* otherwise. Doing it again adds nothing; a file of
+    another kind (public extract, roster ...) says nothing.
     """
+    kind = desk.store.sql("SELECT kind FROM snapshots WHERE snapshot_id = ?", [snapshot_id]).fetchone()
+    if kind is not None and kind[0] not in CORRECTABLE:
+        return Proof(0, 0, 0, 0, 0)
     settle(desk)
     facts = extract(desk.store, snapshot_id)
     told = _told(desk, snapshot_id, facts.series, facts.data_date)

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from rpps_audit.corrections.batch import (
@@ -26,10 +26,15 @@ from rpps_audit.corrections.batch import (
     intact,
     settle_packages,
 )
+from rpps_audit.corrections.deciding import chosen_corrections, demand_inside_of
 from rpps_audit.corrections.desk import Desk, read_table
 from rpps_audit.corrections.files import write_whole
 from rpps_audit.corrections.operations import Operation, add_events, record
+from rpps_audit.corrections.perimeter import demand_role
 from rpps_audit.errors import AuditError, UsageError
+
+if TYPE_CHECKING:
+    from rpps_audit.card import Authorisation
 
 _SECONDS = 60
 
@@ -202,23 +207,26 @@ def transport(folder: Path, target: str = "") -> Transport:
     return _configured(folder, target, dict(targets[target]))
 
 
-def send(desk: Desk, batch_id: str, *, author: str, target: str = "") -> tuple[Batch, bool]:
+def send(desk: Desk, authorisation: Authorisation, batch_id: str, *, target: str = "") -> tuple[Batch, bool]:
     """Send a signed batch; the batch, and whether it left now (False: the target already had it).
 
     Raises UsageError for a batch that is not signed or was changed on the disk, TransportError when it did not arrive:
-    the batch stays signed, sending again is safe.
+    the batch stays signed, sending again is safe. NotAuthorisedError outside the perimeter.
     """
+    demand_role(authorisation, "author")
     settle_packages(desk)
     one = batch(desk, batch_id)
     if one.state not in ("signed", "sent"):
         raise UsageError(f"Le lot {batch_id} est {FRENCH_BATCH_STATES[one.state]} : seul un lot signé s'envoie.")
-    carrier = transport(desk.folder, target)
+    held = corrections_of(desk, batch_id)
+    demand_inside_of(desk, authorisation, chosen_corrections(desk, held.to_list()))
+    carrier, author = transport(desk.folder, target), authorisation.author
     left = carrier.deliver(intact(one), f"{one.path.stem}-{one.sha256[:16]}.zip")
     if one.state == "signed":
 
         def write(operation: Operation) -> Mapping[str, Any]:
             batch_event(desk, operation, batch_id, "sent", author, reason=carrier.name)
-            add_events(desk, operation, "sent", corrections_of(desk, batch_id), author=author, batch_id=batch_id)
+            add_events(desk, operation, "sent", held, author=author, batch_id=batch_id)
             return {"batch": batch_id, "sha256": one.sha256, "target": carrier.name}
 
         record(desk, "batch-sent", author, write)

@@ -17,6 +17,8 @@ from rpps_audit.store import Store
 
 # Decided, and neither taken back nor settled by a later export.
 PENDING = ("proposed", "approved", "batched", "signed", "sent", "acknowledged", "overdue")
+# The kinds of export whose records an establishment corrects.
+CORRECTABLE = ("suivi", "annuaire-restreint")
 _KEYS = pl.Schema({"table": pl.String, "record_key": pl.String, "column": pl.String})
 
 
@@ -38,8 +40,8 @@ def extract(store: Store, snapshot_id: int) -> Extract:
     """The facts of a snapshot of people in situations. Raises UsageError for another kind or an unknown one."""
     row = store.sql(
         """SELECT snapshot_id, kind, layout, series, file_name, data_date, content_hash, encoding, columns
-           FROM snapshots WHERE snapshot_id = ? AND kind IN ('suivi', 'annuaire-restreint')""",
-        [snapshot_id],
+           FROM snapshots WHERE snapshot_id = ? AND list_contains(?, kind)""",
+        [snapshot_id, list(CORRECTABLE)],
     ).fetchone()
     if row is None:
         raise UsageError(
@@ -52,8 +54,9 @@ def extract(store: Store, snapshot_id: int) -> Extract:
 def latest_extract(store: Store) -> Extract:
     """The last loaded export that can be corrected: the suivi before the restricted extract. Raises UsageError."""
     row = store.sql(
-        """SELECT snapshot_id FROM snapshots WHERE kind IN ('suivi', 'annuaire-restreint')
-           ORDER BY kind = 'suivi' DESC, data_date DESC, snapshot_id DESC LIMIT 1"""
+        """SELECT snapshot_id FROM snapshots WHERE list_contains(?, kind)
+           ORDER BY kind = 'suivi' DESC, data_date DESC, snapshot_id DESC LIMIT 1""",
+        [list(CORRECTABLE)],
     ).fetchone()
     if row is None:
         raise UsageError("Aucune extraction à corriger n'est chargée. Chargez-en une : rpps-audit load FICHIER.")

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpps_audit.corrections.batch import prepare
+from rpps_audit.corrections.deciding import undo
 from rpps_audit.corrections.package import Options
-from rpps_audit.corrections.proposing import propose, undo
+from rpps_audit.corrections.proposing import propose
 from rpps_audit.corrections.values import field_values
 from rpps_audit.corrections.verify import verify
 from rpps_audit.ingest import load

@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 from rpps_audit.corrections.batch import batch, prepare, settle_packages
+from rpps_audit.corrections.deciding import undo
 from rpps_audit.corrections.package import Options
-from rpps_audit.corrections.proposing import add_situation, propose, undo
+from rpps_audit.corrections.proposing import add_situation, propose
 from rpps_audit.corrections.verify import verify
 from rpps_audit.errors import UnreadableInputError, UsageError
 from rpps_audit.ingest import layout, load

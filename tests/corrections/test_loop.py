@@ -71,11 +71,11 @@ def test_from_an_export_to_the_proof(card, card_workspace, tmp_path):
             sent_on = datetime(2026, 11, 2, tzinfo=UTC)
             made = prepare(table, who, at=sent_on, options=Options(pdf=False))
             with pytest.raises(UsageError, match="seul un lot signé"):
-                send(table, made.batch_id, author=who.author)
+                send(table, who, made.batch_id)
             signed = sign(table, session, PIN_SOURCE, made.batch_id)
-            done, left = send(table, signed.batch_id, author=who.author)
+            done, left = send(table, who, signed.batch_id)
+            receipt(table, who, signed.batch_id, acknowledged="saisi le 03/11/2026")
         assert (done.state, left) == ("sent", True)
-        receipt(table, signed.batch_id, author=who.author, acknowledged="saisi le 03/11/2026")
         assert set(states(store)) == {"acknowledged"}
 
         # Two took, one was ignored, one was contradicted.

@@ -7,14 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from rpps_audit.corrections.proposing import (
-    ConflictError,
-    add_situation,
-    approve,
-    close_situations,
-    propose,
-    undo,
-)
+from rpps_audit.corrections.deciding import approve, undo
+from rpps_audit.corrections.proposing import ConflictError, add_situation, close_situations, propose
 from rpps_audit.corrections.values import field_values
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.store import memory_store
@@ -187,6 +181,17 @@ def test_a_value_of_the_wrong_form_is_refused(store, tmp_path, table, record_key
     done = propose(desk(store, tmp_path), authorisation(), snapshot_id, one(table, record_key, column, new), reason="x")
     assert done.accepted.is_empty()
     assert "forme" in done.refused["reason"][0]
+
+
+@pytest.mark.parametrize("column", ["end_date", "end_reason", "is_open"])
+def test_a_field_can_be_emptied(store, tmp_path, column):
+    held = {"end_date": date(2026, 10, 1), "end_reason": "CHA", "is_open": False}
+    snapshot_id = snapshot(store, "suivi", [person(1, **held)])
+    done = propose(
+        desk(store, tmp_path), authorisation(), snapshot_id, one("situation", key(1), column, None), reason="x"
+    )
+    assert done.accepted.height == 1
+    assert value(store, snapshot_id, "situation", key(1), column)[1] is None
 
 
 def test_certified_civil_status_is_a_request_with_evidence(store, tmp_path):
