@@ -15,6 +15,7 @@ from rpps_audit.corrections.batch import batch, prepare, settle_packages
 from rpps_audit.corrections.deciding import undo
 from rpps_audit.corrections.package import Options
 from rpps_audit.corrections.proposing import add_situation, propose
+from rpps_audit.corrections.sheets import can_print
 from rpps_audit.corrections.verify import verify
 from rpps_audit.errors import UnreadableInputError, UsageError
 from rpps_audit.ingest import layout, load
@@ -219,6 +220,34 @@ def test_sheets_follow_the_portal_and_escape_what_they_show(tmp_path, opened):
     assert "Saint-Denis (93066)" in page
     assert "<script>" not in page
     assert "&lt;b&gt;Lyon" in page
+
+
+def test_the_pdf_is_in_the_package_or_its_absence_is_said(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
+    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    done = prepare(table, authorisation(), at=AT)
+    files = members(done.path)
+    if can_print():
+        assert files["fiches.pdf"].startswith(b"%PDF-1.7")
+        assert done.notes == ()
+    else:
+        assert "fiches.pdf" not in files
+        assert "WeasyPrint n'est pas installé" in files["LISEZ-MOI.txt"].decode()
+        assert "WeasyPrint" in done.notes[0]
+
+
+def test_the_fhir_bundle_claims_nothing(tmp_path, opened):
+    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
+    both = proposals(
+        change("professional", ONE, "email", "x@y.fr"), change("situation", f"{ONE}@{SITE}", "role", "GENR12")
+    )
+    propose(table, authorisation(), snapshot_id, both, reason="x")
+    done = prepare(table, authorisation(), at=AT, options=Options(pdf=False, fhir=True))
+    bundle = json.loads(members(done.path)["fhir/bundle.json"])
+    assert bundle["meta"]["tag"][0]["display"] == "n'est pas un dépôt au portail"
+    kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    assert (bundle["type"], kinds) == ("collection", ["Person", "PractitionerRole"])
+    assert bundle["entry"][1]["resource"]["code"][0]["coding"][0]["code"] == "GENR12"
 
 
 def test_a_field_that_comes_back_to_the_export_is_no_change(tmp_path, opened):

@@ -83,6 +83,8 @@ def test_verify_needs_no_workspace(run, card_workspace, tmp_path, capsys):
     run("corrections", "propose", "personne", "810000000003", "email", "autre@exemple.fr", "--reason", "x")
     said = json.loads(run("batch", "prepare", "--no-pdf", "--json")[1])
     run("batch", "sign", said["batch_id"])
+    assert run("batch", "receipt", said["batch_id"], "--refused", "numéro inconnu", "--correction", "1")[0] == 0
+    assert json.loads(run("corrections", "list", "--all", "--json")[1])[0]["state"] == "rejected"
     elsewhere = tmp_path / "ailleurs"
     elsewhere.mkdir()
     package = Path(shutil.copy(said["path"], elsewhere))
