@@ -54,14 +54,16 @@ def findings(store: Store, run_id: int) -> pl.DataFrame:
     if known is None:
         raise UsageError(f"L'évaluation n° {run_id} n'existe pas dans ce magasin.")
     snapshot_id, as_of = known
-    reader = store.connection.cursor()
-    try:
-        prepare_views(reader, snapshot_id, as_of, latest_sources(reader, snapshot_id))
-        present = reader.execute(_PRESENT, {"run_id": run_id}).pl()
-        gone = reader.execute(_GONE, {"run_id": run_id}).pl()
-    finally:
-        reader.close()
-    return pl.concat([present, gone]).sort("severity", "rule_id", "record_key")
+    found = store.connection.execute(_PRESENT, {"run_id": run_id}).pl()
+    if store.connection.execute(_HAS_PAST, {"run_id": run_id}).fetchone():
+        # Whether a record is still there is asked of the extract itself: its keys are made only when there is a past.
+        reader = store.connection.cursor()
+        try:
+            prepare_views(reader, snapshot_id, as_of, latest_sources(reader, snapshot_id))
+            found = pl.concat([found, reader.execute(_GONE, {"run_id": run_id}).pl()])
+        finally:
+            reader.close()
+    return found.sort("severity", "rule_id", "record_key")
 
 
 def tolerate(
@@ -105,6 +107,7 @@ _PRESENT = f"""
                WHERE expires_on >= (SELECT as_of FROM runs WHERE run_id = $run_id)) t
     USING (rule_id, record_key, "column")"""
 
+_HAS_PAST = f"WITH {_LATEST_RUNS} SELECT 1 FROM past LIMIT 1"
 _GONE = f"""
     WITH {_LATEST_RUNS}
     SELECT b.rule_id, b."table", b.record_key, b."column", b.severity, b.category,

@@ -7,7 +7,7 @@ and, for forgotten situations, `since`. Large groupings compare 64-bit hashes of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, signature
 
@@ -92,27 +92,50 @@ def view_name(kind: str) -> str:
 def shared_value(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...] = ()) -> str:
     """Two different professionals carry the same folded value in all the columns, and the same `exact_columns`.
 
-    Hashes that stand once are set aside first; the exact columns come before the folding of names, which is dear.
+    Reads the hashes that `marks` made in one pass for all such rules: few stand twice, and only those are looked at.
     """
-    folded = [f"nullif({_fold(fold, name)}, '')" for name in rule.columns]
-    present = " AND ".join(f"{name} IS NOT NULL" for name in (*rule.columns, *exact_columns))
-    whole = f"hash({', '.join([*exact_columns, *folded])})"
-    first = f"hash({', '.join(exact_columns)})" if exact_columns else whole
+    _mark(rule, fold, exact_columns)  # refuses an unknown comparison now rather than in the pass over the records
+    shared = f"""
+        WITH shared AS (SELECT "{rule.id}" AS h FROM marks WHERE "{rule.id}" IS NOT NULL
+                        GROUP BY h HAVING min(person) <> max(person))
+        SELECT record_key, line, person, "{rule.id}" AS h FROM marks JOIN professional USING (line)
+        WHERE "{rule.id}" IN (SELECT h FROM shared)"""
+    if not exact_columns:
+        return f"SELECT record_key, line FROM ({shared})"
+    # The marks were of the exact columns and the initials: folding names is dear, and few share all of these.
     return f"""
-        WITH repeated AS (SELECT {first} AS h FROM {rule.table} WHERE {present} GROUP BY h HAVING count(*) > 1),
-        valued AS (
-            SELECT record_key, line, professional_id, {whole} AS h FROM {rule.table}
-            WHERE {present} AND {first} IN (SELECT h FROM repeated) AND {folded[0]} IS NOT NULL
-        ), shared AS (SELECT h FROM valued GROUP BY h HAVING min(professional_id) <> max(professional_id))
-        SELECT record_key, line FROM valued WHERE h IN (SELECT h FROM shared)"""
+        WITH near AS ({shared}), folded AS (
+            SELECT n.record_key, n.line, n.person, hash(n.h, {_folded(rule.columns, fold)}) AS h
+            FROM near n JOIN professional USING (line)
+            WHERE {" AND ".join(f"{name} IS NOT NULL" for name in rule.columns)}
+        ), shared AS (SELECT h FROM folded GROUP BY h HAVING min(person) <> max(person))
+        SELECT record_key, line FROM folded WHERE h IN (SELECT h FROM shared)"""
+
+
+def marks(rules: Sequence[Rule]) -> str:
+    """One pass over the professionals for every `shared_value` rule: line, person, and a hash per rule or null."""
+    hashes = [_mark(rule, **rule.parameters) for rule in rules if rule.kind == "shared_value"]
+    made = ", ".join(["line", "hash(professional_id) AS person", *hashes])
+    return f"CREATE OR REPLACE TEMP TABLE marks AS SELECT {made} FROM professional WHERE professional_id IS NOT NULL"
+
+
+def _mark(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...] = ()) -> str:
+    present = " AND ".join(f"{name} IS NOT NULL" for name in (*exact_columns, *rule.columns))
+    content = _folded(rule.columns, fold)
+    if exact_columns:
+        content = ", ".join([*exact_columns, *(_fold(fold, f"left({name}, 1)") for name in rule.columns)])
+    return f'CASE WHEN {present} THEN hash({content}) END AS "{rule.id}"'
+
+
+def _folded(columns: Sequence[str], fold: str) -> str:
+    return ", ".join(_fold(fold, name) for name in columns)
 
 
 @set_kind()
 def several_identities(rule: Rule) -> str:
     """One number, several civil identities: the columns differ between lines of the same professional."""
-    folded = ", ".join(_fold("name", name) for name in rule.columns)
     return f"""
-        WITH valued AS (SELECT professional_id, line, hash({folded}) AS h FROM professional
+        WITH valued AS (SELECT professional_id, line, hash({_folded(rule.columns, "name")}) AS h FROM professional
                         WHERE professional_id IN (SELECT professional_id FROM people WHERE torn))
         SELECT professional_id AS record_key, min(line) AS line FROM valued
         GROUP BY professional_id HAVING min(h) <> max(h)"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import duckdb
+import polars as pl
 
 # Civil status and contact repeat on each line of a person: one professional record per distinct content.
 _PERSON_COLUMNS = (
@@ -75,6 +76,30 @@ def prepare_views(
             f"""CREATE OR REPLACE TEMP VIEW {kind.replace("-", "_")} AS
                 SELECT * FROM {table} WHERE snapshot_id IN ({chosen})"""
         )
+
+
+def situation_keys(connection: duckdb.DuckDBPyConnection, snapshot_id: int, wanted: pl.DataFrame) -> pl.DataFrame:
+    """The record keys of some lines of a snapshot [line, record_key], without making the views of a whole run."""
+    connection.register("wanted_lines", wanted.select("line").to_arrow())
+    try:
+        return connection.execute(_KEYS.format(mine=f"snapshot_id = {int(snapshot_id)}")).pl()
+    finally:
+        connection.unregister("wanted_lines")
+
+
+_KEYS = f"""
+    WITH chosen AS (SELECT line, professional_id FROM registrations SEMI JOIN wanted_lines USING (line) WHERE {{mine}}),
+    numbered AS (
+        SELECT line, professional_id, finess, structure_id,
+               row_number() OVER twins AS place, count(*) OVER (PARTITION BY professional_id, finess) AS several
+        FROM registrations WHERE {{mine}} AND professional_id IN (SELECT professional_id FROM chosen)
+        WINDOW twins AS (PARTITION BY professional_id, finess ORDER BY start_date, line)
+        UNION ALL
+        SELECT line, professional_id, finess, structure_id, 1, 1
+        FROM registrations WHERE {{mine}} AND professional_id IS NULL
+    )
+    SELECT line, {_SITUATION_KEY} AS record_key
+    FROM (SELECT *, CASE WHEN several > 1 THEN place END AS twin FROM numbered) SEMI JOIN wanted_lines USING (line)"""
 
 
 # One pass over the lines tells almost everything the set rules ask of a person.

@@ -9,7 +9,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from rpps_audit.checks.views import prepare_views
+from rpps_audit.checks.views import situation_keys
 from rpps_audit.exposure import queries
 from rpps_audit.exposure.rolesets import RoleSets
 from rpps_audit.store import Store
@@ -47,9 +47,7 @@ class Tables:
             lines = frame.filter(pl.col("snapshot_id") == snapshot_id)
             reader = self.connection.cursor()
             try:
-                prepare_views(reader, snapshot_id, self.as_of, {})
-                reader.register("wanted", lines.select("line").to_arrow())
-                keys = reader.execute("SELECT line, record_key FROM situation JOIN wanted USING (line)").pl()
+                keys = situation_keys(reader, snapshot_id, lines)
             finally:
                 reader.close()
             parts.append(lines.join(keys, on="line"))

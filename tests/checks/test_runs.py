@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 from rpps_audit.checks import Catalogue, findings, latest_runs, run_checks, tolerate
+from rpps_audit.checks.views import prepare_views, situation_keys
 from rpps_audit.errors import UsageError
 from rpps_audit.store import Store, memory_store
 from tests.checks.literal import key, person, rule, snapshot
@@ -120,3 +122,15 @@ def test_a_run_that_fails_leaves_no_trace() -> None:
         with pytest.raises(UsageError, match="il manque le seuil"):
             run_checks(store, loaded, Catalogue((good, bad)))
         assert store.sql("SELECT count(*) FROM runs").fetchone() == (0,)
+
+
+def test_keys_of_some_lines_are_the_keys_of_the_views() -> None:
+    rows = [person(1), person(1, start_date=date(2020, 1, 1)), person(2), person(3, professional_id=None)]
+    with memory_store() as store:
+        loaded = snapshot(store, "suivi", rows)
+        prepare_views(store.connection, loaded, date(2026, 11, 1), {})
+        everything = store.sql("SELECT line, record_key FROM situation ORDER BY line").pl()
+        for lines in ([2], [3, 5], [2, 3, 4, 5]):
+            some = situation_keys(store.connection, loaded, pl.DataFrame({"line": lines})).sort("line")
+            assert some.rows() == everything.filter(pl.col("line").is_in(lines)).rows()
+    assert everything["record_key"].to_list()[:2] == [key(1) + "#2", key(1)]
