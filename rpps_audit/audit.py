@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import polars as pl
-
-from rpps_audit.checks import Catalogue, Run, latest_runs, run_checks
-from rpps_audit.exposure import Exposure, compute_exposure
+from rpps_audit.checks import REGISTRATION_KINDS, Catalogue, Run, primary_runs, run_checks
+from rpps_audit.corrections import open_desk, prove
 from rpps_audit.ingest import Loaded, load
 from rpps_audit.reports import build_report, write_html
 from rpps_audit.store import Store
-from rpps_audit.workspace import Workspace
+from rpps_audit.workspace import Workspace, exposure_of
 
-REGISTRATION_KINDS = ("suivi", "annuaire-restreint", "annuaire-public")
 Progress = Callable[[str, float], None]
 
 
@@ -50,6 +47,7 @@ def audit(
     with workspace.store() as store:
         loaded = load(store, paths, progress=lambda what, share: tell(what, share / 2))
         runs = check_snapshots(store, workspace.catalogue(), as_of=as_of, progress=lambda w, s: tell(w, 0.5 + s * 0.4))
+        prove_corrections(store, workspace, loaded)
         tell("rapport", 0.9)
         report = write_report(store, workspace)
         tell("terminé", 1.0)
@@ -75,22 +73,15 @@ def check_snapshots(
     return runs
 
 
-def exposure_of(store: Store, workspace: Workspace) -> Exposure:
-    """Exposure of the people registered, from the best kind of extract at hand."""
-    runs = primary_runs(store)
-    as_of = runs["as_of"].max() if runs.height else date.today()
-    assert isinstance(as_of, date)
-    return compute_exposure(store, runs["run_id"].to_list(), workspace.access_matrix(), as_of)
-
-
-def primary_runs(store: Store) -> pl.DataFrame:
-    """The latest runs of the kind that tells most of situations: suivi, else restricted, else public extract."""
-    runs = latest_runs(store)
-    for kind in REGISTRATION_KINDS:
-        chosen = runs.filter(pl.col("kind") == kind)
-        if chosen.height:
-            return chosen
-    return runs
+def prove_corrections(store: Store, workspace: Workspace, loaded: Sequence[Loaded]) -> None:
+    """Let each newly loaded export confirm or contradict the corrections asked for before it."""
+    fresh = [one for one in loaded if not one.already_loaded]
+    asked = store.sql("SELECT count(*) FROM corrections").fetchone()
+    if not fresh or asked == (0,):
+        return
+    desk = open_desk(workspace, store)
+    for one in sorted(fresh, key=lambda file: file.data_date):
+        prove(desk, one.snapshot_id)
 
 
 def write_report(store: Store, workspace: Workspace) -> Path:
@@ -102,3 +93,5 @@ def write_report(store: Store, workspace: Workspace) -> Path:
 
 
 _REGISTRATIONS = "SELECT snapshot_id FROM snapshots WHERE list_contains(?, kind) ORDER BY data_date, snapshot_id"
+
+__all__ = ["Audit", "audit", "check_snapshots", "exposure_of", "primary_runs", "prove_corrections", "write_report"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from rpps_audit.checks import Catalogue, load_catalogue
+from rpps_audit.checks import Catalogue, load_catalogue, primary_runs
 from rpps_audit.errors import UsageError
+from rpps_audit.exposure import Exposure, compute_exposure
 from rpps_audit.reference import AccessMatrix, load_access
 from rpps_audit.store import Store, open_store
 
@@ -55,3 +57,11 @@ def open_workspace(path: Path) -> Workspace:
     if unknown:
         raise UsageError(f"{file}, [espace] : réglage inconnu « {unknown[0]} ». Possibles : {', '.join(french)}.")
     return Workspace(path, **{french[key]: str(value) for key, value in settings.items()})
+
+
+def exposure_of(store: Store, workspace: Workspace) -> Exposure:
+    """Exposure of the people registered, from the best kind of extract at hand and the matrix in force here."""
+    runs = primary_runs(store)
+    as_of = runs["as_of"].max() if runs.height else date.today()
+    assert isinstance(as_of, date)
+    return compute_exposure(store, runs["run_id"].to_list(), workspace.access_matrix(), as_of)

@@ -2,13 +2,22 @@
 
 from rpps_audit.checks.catalogue import CATEGORIES, SEVERITIES, Catalogue, Rule, load_catalogue, parse_rule
 from rpps_audit.checks.examples import run_examples
-from rpps_audit.checks.findings import OPEN_STATES, STATES, findings, latest_runs, tolerate
+from rpps_audit.checks.findings import (
+    OPEN_STATES,
+    REGISTRATION_KINDS,
+    STATES,
+    findings,
+    latest_runs,
+    primary_runs,
+    tolerate,
+)
 from rpps_audit.checks.run import Run, run_checks
 from rpps_audit.checks.schemas import broken_rows, build_schema
 
 __all__ = [
     "CATEGORIES",
     "OPEN_STATES",
+    "REGISTRATION_KINDS",
     "SEVERITIES",
     "STATES",
     "Catalogue",
@@ -20,6 +29,7 @@ __all__ = [
     "latest_runs",
     "load_catalogue",
     "parse_rule",
+    "primary_runs",
     "run_checks",
     "run_examples",
     "tolerate",

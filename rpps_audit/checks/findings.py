@@ -21,6 +21,8 @@ from rpps_audit.checks.views import latest_sources, prepare_views
 from rpps_audit.errors import UsageError
 from rpps_audit.store import Store
 
+# The extracts that say who is registered, the one that tells most first.
+REGISTRATION_KINDS = ("suivi", "annuaire-restreint", "annuaire-public")
 OPEN_STATES = ("new", "persisting", "reopened")
 STATES = (*OPEN_STATES, "tolerated", "resolved", "vanished", "not_evaluable")
 
@@ -94,6 +96,16 @@ def latest_runs(store: Store) -> pl.DataFrame:
                              WHERE o.series = s.series AND (o.data_date, o.snapshot_id) > (s.data_date, s.snapshot_id))
            GROUP BY ALL ORDER BY s.kind DESC, s.series"""
     ).pl()
+
+
+def primary_runs(store: Store) -> pl.DataFrame:
+    """The latest runs of the kind that tells most of situations: suivi, else restricted, else public extract."""
+    runs = latest_runs(store)
+    for kind in REGISTRATION_KINDS:
+        chosen = runs.filter(pl.col("kind") == kind)
+        if chosen.height:
+            return chosen
+    return runs
 
 
 _PRESENT = f"""

@@ -57,7 +57,7 @@ def _add_output(parser: argparse.ArgumentParser, formats: list[str]) -> None:
 
 
 def _exposure(args: argparse.Namespace) -> int:
-    from rpps_audit.audit import primary_runs
+    from rpps_audit.checks import primary_runs
 
     if args.format == "parquet" and args.out is None:
         raise UsageError("Le format parquet s'écrit dans un fichier : ajoutez --out FICHIER.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from rpps_audit import __version__
+from rpps_audit.checks import primary_runs
 from rpps_audit.privacy import open_pseudonyms
 from rpps_audit.reference import provenance
 from rpps_audit.reports import access, quality
@@ -18,9 +18,7 @@ from rpps_audit.reports.labels import KINDS
 from rpps_audit.reports.model import Column, KeyNumber, Report, Section, make_table
 from rpps_audit.reports.steps import first_steps
 from rpps_audit.store import Store
-
-if TYPE_CHECKING:
-    from rpps_audit.workspace import Workspace
+from rpps_audit.workspace import Workspace, exposure_of
 
 
 def build_report(store: Store, workspace: Workspace, *, pseudonymous: bool = True) -> Report:
@@ -29,9 +27,6 @@ def build_report(store: Store, workspace: Workspace, *, pseudonymous: bool = Tru
     With `pseudonymous`, registry numbers are replaced by labels stable in this workspace (its key is drawn if there is
     none). Raises UsageError when that key, the rules or the access matrix cannot be read.
     """
-    # The job of one audit computes exposure too, and writes this report: it cannot be imported before us.
-    from rpps_audit.audit import exposure_of, primary_runs
-
     keys = Keys(open_pseudonyms(workspace.path), hidden=pseudonymous)
     primary = frozenset(primary_runs(store)["run_id"])
     facts = Facts(store, workspace.catalogue(), exposure_of(store, workspace), primary, keys)
@@ -115,7 +110,9 @@ def _numbers(facts: Facts) -> tuple[KeyNumber, ...]:
         KeyNumber(
             number(forgotten), "situations oubliées", f"sur {number(totals['situations'])} ouvertes", forgotten > 0
         ),
-        KeyNumber(
+        KeyNumber("?", "accès ouverts par oubli", "aucun rôle connu", alarming=True)
+        if opened is None
+        else KeyNumber(
             number(opened), "accès ouverts par oubli", f"sur {number(totals['person_documents'])} accès", opened > 0
         ),
         KeyNumber(number(faulty), "enregistrements avec une erreur", f"sur {number(records)} regardés", faulty > 0),
