@@ -306,6 +306,7 @@ def _ahead(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _count(reader: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = reader.execute(f"SELECT count(*) FROM {table}").fetchone()
+    counted = {"professional": "person_lines", "situation": "situation"}[table]
+    row = reader.execute(f"SELECT count(*) FROM {counted}").fetchone()
     assert row is not None
     return int(row[0])

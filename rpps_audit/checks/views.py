@@ -102,12 +102,19 @@ _KEYS = f"""
     FROM (SELECT *, CASE WHEN several > 1 THEN place END AS twin FROM numbered) SEMI JOIN wanted_lines USING (line)"""
 
 
-# One pass over the lines tells almost everything the set rules ask of a person.
+# One pass over the lines tells almost everything the set rules ask of a person. Most people stand on one line: only the
+# others can contradict themselves.
 _PEOPLE = f"""
     CREATE OR REPLACE TEMP TABLE people AS
-    SELECT professional_id, min(line) AS line, count(*) AS lines, bool_or({{active}}) AS working,
-           min(hash({_PERSON_COLUMNS})) <> max(hash({_PERSON_COLUMNS})) AS torn
-    FROM registrations WHERE {{mine}} AND professional_id IS NOT NULL GROUP BY professional_id"""
+    WITH counted AS (
+        SELECT professional_id, min(line) AS line, count(*) AS lines, bool_or({{active}}) AS working
+        FROM registrations WHERE {{mine}} AND professional_id IS NOT NULL GROUP BY professional_id
+    ), contradicted AS (
+        SELECT professional_id FROM registrations
+        WHERE {{mine}} AND professional_id IN (SELECT professional_id FROM counted WHERE lines > 1)
+        GROUP BY professional_id HAVING min(hash({_PERSON_COLUMNS})) <> max(hash({_PERSON_COLUMNS}))
+    )
+    SELECT *, lines > 1 AND professional_id IN (SELECT professional_id FROM contradicted) AS torn FROM counted"""
 _PERSON_LINES = f"""
     CREATE OR REPLACE TEMP TABLE person_lines AS
     SELECT line FROM people WHERE NOT torn

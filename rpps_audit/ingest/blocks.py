@@ -91,7 +91,15 @@ def split_block(raw: bytes, how: Split) -> Block:
         index = np.delete(index, [row for row, _, _ in bad])
     table, index, blank = _without_blank(table, index, text, [row for row, _, _ in bad])
     table, index, strays = _without_other_sections(table, index, how)
-    return Block(clean(table, how.columns.values()), index, physical, blank, continued, rejects + strays, encoding)
+    return Block(
+        clean(table, how.columns.values(), spaced=_spaced(text, how)),
+        index,
+        physical,
+        blank,
+        continued,
+        rejects + strays,
+        encoding,
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- encoding
@@ -237,6 +245,13 @@ def _without_other_sections(
         for line, row in zip(index[~kept], strays, strict=True)
     ]
     return table.filter(pa.array(kept)).drop_columns([name]), index[kept], rejects
+
+
+def _spaced(text: bytes, how: Split) -> bool:
+    """Whether any cell may begin or end with a space: asked of the whole block, so that trimming is rarely needed."""
+    mark = how.delimiter.encode()
+    edges = (b" " + mark, mark + b" ", b"\n ", b" \n", b" \r")
+    return bool(how.quote) or text.startswith(b" ") or text.endswith(b" ") or any(edge in text for edge in edges)
 
 
 def _shown(line: str) -> str:

@@ -19,9 +19,12 @@ AMBIGUOUS = "first_names_ambiguous"
 _JOINTS = 2
 
 
-def clean(table: pa.Table, kept: Collection[Column]) -> pa.Table:
-    """The same columns, cleaned. With `first_names` joined by apostrophes, adds `first_names_ambiguous` (boolean)."""
-    cleaned = {name: pc.ascii_trim(table[name], " ") for name in table.column_names}
+def clean(table: pa.Table, kept: Collection[Column], *, spaced: bool = True) -> pa.Table:
+    """The same columns, cleaned. With `first_names` joined by apostrophes, adds `first_names_ambiguous` (boolean).
+
+    `spaced` says whether any cell may begin or end with a space.
+    """
+    cleaned = {name: pc.ascii_trim(table[name], " ") if spaced else table[name] for name in table.column_names}
     for column in kept:
         name = column.field or ""
         if column.type == "first_names":
@@ -58,13 +61,13 @@ def _first_names(names: pl.Series, separator: str) -> pl.Series:
 
 def _codes(cells: pl.Series, column: Column) -> pl.Series:
     """A known label becomes its code; anything else stays as it is."""
-    return (
-        cells.to_frame("cell")
-        .select(
-            normalise(pl.col("cell")).replace_strict(column.codes(), default=pl.col("cell"), return_dtype=pl.String)
-        )
-        .to_series()
+    # A column holds few different cells: the labels are looked up once each.
+    told = cells.unique().drop_nulls().to_frame("cell")
+    codes = told.select(
+        "cell",
+        code=normalise(pl.col("cell")).replace_strict(column.codes(), default=pl.col("cell"), return_dtype=pl.String),
     )
+    return cells.replace_strict(codes["cell"], codes["code"], default=None, return_dtype=pl.String)
 
 
 def _series(cells: pa.ChunkedArray) -> pl.Series:

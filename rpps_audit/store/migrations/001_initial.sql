@@ -27,53 +27,54 @@ CREATE TABLE rejects (
 );
 
 -- suivi, annuaire-restreint, annuaire-public, cat18: one line = one professional in one situation.
--- The compressions are named because choosing them for each block costs a third of the time of a national load.
+-- Text is kept as it is: compressing it would halve the file and cost half of the time of a national load, and a third
+-- of every later reading.
 CREATE TABLE registrations (
     snapshot_id          INTEGER NOT NULL,
     line                 INTEGER NOT NULL,
     -- identifiers
-    id_type              VARCHAR USING COMPRESSION dictionary,  -- Type d'identifiant PP (8 = RPPS)
-    pp_id                VARCHAR USING COMPRESSION fsst,  -- Identifiant PP: the RPPS number, 11 digits
-    professional_id      VARCHAR USING COMPRESSION fsst,  -- Identification nationale PP (IDNPS): type digit + identifier; the record key of a professional
+    id_type              VARCHAR USING COMPRESSION uncompressed,  -- Type d'identifiant PP (8 = RPPS)
+    pp_id                VARCHAR USING COMPRESSION uncompressed,  -- Identifiant PP: the RPPS number, 11 digits
+    professional_id      VARCHAR USING COMPRESSION uncompressed,  -- Identification nationale PP (IDNPS): type digit + identifier; the record key of a professional
     -- civil status
-    birth_name           VARCHAR USING COMPRESSION fsst,
-    first_names          VARCHAR USING COMPRESSION fsst,  -- joined by ', ' whatever the file's separator
+    birth_name           VARCHAR USING COMPRESSION uncompressed,
+    first_names          VARCHAR USING COMPRESSION uncompressed,  -- joined by ', ' whatever the file's separator
     first_names_ambiguous BOOLEAN,       -- an apostrophe inside a first name cannot be told from the separator
     birth_date           DATE,
-    birth_date_text      VARCHAR USING COMPRESSION dictionary,
-    birth_commune        VARCHAR USING COMPRESSION fsst,  -- INSEE COG
-    birth_place          VARCHAR USING COMPRESSION fsst,
-    birth_country        VARCHAR USING COMPRESSION dictionary,  -- INSEE COG, 99000 or 99100 for France
-    sex                  VARCHAR USING COMPRESSION dictionary,
-    civility             VARCHAR USING COMPRESSION dictionary,
-    civil_status_state   VARCHAR USING COMPRESSION dictionary,  -- TRE_R31
+    birth_date_text      VARCHAR USING COMPRESSION uncompressed,
+    birth_commune        VARCHAR USING COMPRESSION uncompressed,  -- INSEE COG
+    birth_place          VARCHAR USING COMPRESSION uncompressed,
+    birth_country        VARCHAR USING COMPRESSION uncompressed,  -- INSEE COG, 99000 or 99100 for France
+    sex                  VARCHAR USING COMPRESSION uncompressed,
+    civility             VARCHAR USING COMPRESSION uncompressed,
+    civil_status_state   VARCHAR USING COMPRESSION uncompressed,  -- TRE_R31
     face_to_face_date    DATE,
     -- contact (private)
-    email                VARCHAR USING COMPRESSION fsst,
-    phone                VARCHAR USING COMPRESSION fsst,
+    email                VARCHAR USING COMPRESSION uncompressed,
+    phone                VARCHAR USING COMPRESSION uncompressed,
     -- situation
-    exercise_name        VARCHAR USING COMPRESSION fsst,
-    exercise_first_name  VARCHAR USING COMPRESSION dictionary,
-    finess               VARCHAR USING COMPRESSION fsst,  -- FINESS géographique
-    finess_legal         VARCHAR USING COMPRESSION fsst,  -- FINESS juridique
-    siret                VARCHAR USING COMPRESSION fsst,
-    structure_id         VARCHAR USING COMPRESSION fsst,  -- Identifiant technique de la structure
-    structure_name       VARCHAR USING COMPRESSION fsst,
-    role                 VARCHAR USING COMPRESSION dictionary,  -- portal's rôle: TRE_R22, GENRxx ("Code genre activité" in registry files)
-    profession           VARCHAR USING COMPRESSION dictionary,  -- portal's profession: TRE_R85 ("Code rôle" in registry files)
-    national_profession  VARCHAR USING COMPRESSION dictionary,  -- "Code profession" in registry files: 99 for professionnels à rôle
-    authority            VARCHAR USING COMPRESSION dictionary,  -- Autorité d'enregistrement
+    exercise_name        VARCHAR USING COMPRESSION uncompressed,
+    exercise_first_name  VARCHAR USING COMPRESSION uncompressed,
+    finess               VARCHAR USING COMPRESSION uncompressed,  -- FINESS géographique
+    finess_legal         VARCHAR USING COMPRESSION uncompressed,  -- FINESS juridique
+    siret                VARCHAR USING COMPRESSION uncompressed,
+    structure_id         VARCHAR USING COMPRESSION uncompressed,  -- Identifiant technique de la structure
+    structure_name       VARCHAR USING COMPRESSION uncompressed,
+    role                 VARCHAR USING COMPRESSION uncompressed,  -- portal's rôle: TRE_R22, GENRxx ("Code genre activité" in registry files)
+    profession           VARCHAR USING COMPRESSION uncompressed,  -- portal's profession: TRE_R85 ("Code rôle" in registry files)
+    national_profession  VARCHAR USING COMPRESSION uncompressed,  -- "Code profession" in registry files: 99 for professionnels à rôle
+    authority            VARCHAR USING COMPRESSION uncompressed,  -- Autorité d'enregistrement
     start_date           DATE,
-    start_date_text      VARCHAR USING COMPRESSION dictionary,
+    start_date_text      VARCHAR USING COMPRESSION uncompressed,
     end_date             DATE,
-    end_date_text        VARCHAR USING COMPRESSION dictionary,
-    end_reason           VARCHAR USING COMPRESSION dictionary,  -- TRE_R25
+    end_date_text        VARCHAR USING COMPRESSION uncompressed,
+    end_reason           VARCHAR USING COMPRESSION uncompressed,  -- TRE_R25
     is_open              BOOLEAN,        -- "situation ouverte" in suivi; null where the layout does not say
     last_confirmed       DATE,           -- last sign of life: presence confirmed by the establishment
     notice_date          DATE,           -- the person was informed (RGPD art. 13)
     pending_request_date DATE,           -- a portal request is waiting since
-    structure_email      VARCHAR USING COMPRESSION fsst,  -- published
-    structure_phone      VARCHAR USING COMPRESSION fsst  -- published
+    structure_email      VARCHAR USING COMPRESSION uncompressed,  -- published
+    structure_phone      VARCHAR USING COMPRESSION uncompressed  -- published
 );
 
 
