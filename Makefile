@@ -50,7 +50,9 @@ debian: ## install the Debian packages the card and browser tests need
 	$$as apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive $$as apt-get install -yq --no-install-recommends $$missing >/dev/null
 
 bench: .venv/installed-dev ## the benchmarks of docs/performance.md (long)
-	$(BIN)/python -m benchmarks
+	@test -x .venv-bench/bin/python || $(BIN)/uv venv -q --python $(BIN)/python .venv-bench
+	@$(BIN)/uv pip install -q --python .venv-bench/bin/python -r requirements.lock pandas --group bench -e .
+	$(BIN)/python -m benchmarks --contenders-python .venv-bench/bin/python
 
 lock: .venv/uv ## renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml $(LOCK_OPTIONS) --extra lab --group build -c requirements.in -o requirements.lock
@@ -58,7 +60,7 @@ lock: .venv/uv ## renew the lock files from pyproject.toml
 	  -c requirements.in -o requirements-dev.lock
 
 clean: ## remove the environments and caches, never a store or a report
-	rm -rf .venv .venv-duckdb2 .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-duckdb2 .venv-bench .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 

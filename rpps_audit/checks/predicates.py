@@ -135,7 +135,9 @@ def phone(columns: Sequence[pl.Expr], context: Context, forms: list[str]) -> pl.
 @row_kind
 def check_digit(columns: Sequence[pl.Expr], context: Context, length: int) -> pl.Expr:
     """`length` digits whose Luhn key is wrong (MOS: RPPS, FINESS, SIREN, SIRET). Other forms: another rule."""
-    return columns[0].str.contains(f"^[0-9]{{{length}}}$") & (_luhn(columns[0], length) != 0)
+    # A sign would pass for a number: "+" and "-" sort before the digits.
+    form = (columns[0].str.len_bytes() == length) & (columns[0] >= "0")
+    return form & (_luhn(columns[0], length) != 0)
 
 
 @row_kind
@@ -162,8 +164,8 @@ def not_in_nomenclature(columns: Sequence[pl.Expr], context: Context, nomenclatu
 @row_kind
 def offered(columns: Sequence[pl.Expr], context: Context, nomenclature: str) -> pl.Expr:
     """The code is known and valid, but the portal does not offer it."""
-    valid = reference.nomenclature_valid_expr(nomenclature, columns[0], pl.lit(context.as_of))
-    return valid & reference.nomenclature_offered_expr(nomenclature, columns[0]).not_()
+    in_force = reference.load_nomenclature(nomenclature).valid_at(context.as_of)
+    return columns[0].is_in(in_force.filter(~pl.col("in_portal"))["code"].to_list())
 
 
 @row_kind
