@@ -73,11 +73,11 @@ def needed_columns(rule: Rule) -> frozenset[str]:
     A rule about a departure told by another file points at the missing end date, which the snapshot need not carry.
     """
     pointed_only = SET_KINDS[rule.kind].since  # type: ignore[attr-defined]
-    return (
-        frozenset()
-        if pointed_only
-        else frozenset(rule.columns).union(rule.parameters.get("on", ()), rule.parameters.get("exact_columns", ()))
-    )
+    if pointed_only:
+        return frozenset()
+    guarded = {"national_profession"} if "national_profession" in rule.parameters else set()
+    read = (*rule.parameters.get("on", ()), *rule.parameters.get("exact_columns", ()))
+    return frozenset(rule.columns).union(read, guarded)
 
 
 def view_name(kind: str) -> str:
@@ -169,8 +169,13 @@ def overlapping_twin(rule: Rule) -> str:
 
 @set_kind()
 def none_open(rule: Rule) -> str:
-    """No situation of the professional is active on the day of the data."""
-    return "SELECT professional_id AS record_key, line FROM people WHERE NOT working"
+    """No situation of the professional is active on the day of the data, and none is to begin."""
+    return """
+        SELECT professional_id AS record_key, line FROM people
+        WHERE NOT working AND professional_id NOT IN
+            (SELECT professional_id FROM situation
+             WHERE start_date > $as_of AND coalesce(is_open, end_date IS NULL OR end_date >= $as_of)
+               AND professional_id IS NOT NULL)"""
 
 
 @set_kind()
@@ -215,20 +220,20 @@ def missing_from(
     on: list[str],
     min_days: int = 0,
     shared_column: str = "",
-    condition_authority: str = "",
+    national_profession: str = "",
 ) -> str:
-    """An active record begun more than `min_days` ago that the other file does not hold.
+    """An active record begun at least `min_days` ago that the other file does not hold.
 
-    `shared_column`: only records whose value of it the other file knows. `condition_authority`: only records registered
-    by an authority beginning with it.
+    `shared_column`: only records whose value of it the other file knows. `national_profession`: only records of that
+    "Code profession" (99: professionnels à rôle, JDV_J122), for a file that also lists those the orders register.
     """
     joined = " AND ".join(f"m.{name} = o.{name}" for name in on)
     shared = f"AND m.{shared_column} IN (SELECT {shared_column} FROM {view_name(source)})" if shared_column else ""
-    registered = f"AND starts_with(m.authority, '{condition_authority}')" if condition_authority else ""
+    of_role = f"AND m.national_profession = '{national_profession}'" if national_profession else ""
     present = " AND ".join(f"m.{name} IS NOT NULL" for name in on)
     return f"""
         SELECT m.record_key, m.line FROM situation m
-        WHERE m.active AND {present} {shared} {registered}
+        WHERE m.active AND {present} {shared} {of_role}
           AND coalesce(m.start_date, DATE '1900-01-01') <= $as_of - INTERVAL {int(min_days)} DAY
           AND NOT EXISTS (SELECT 1 FROM {view_name(source)} o WHERE {joined})"""
 
