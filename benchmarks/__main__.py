@@ -22,7 +22,6 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
 FIGURE = ROOT / "docs" / "images" / "performance.svg"
 CONTENDERS = ("ours", "pandera", "dataframely", "pointblank", "great_expectations")
-ROUNDS = 3
 
 
 def main() -> None:
@@ -30,20 +29,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[500_000, 1_000_000, 2_000_000])
     parser.add_argument("--contenders-python", default=sys.executable, help="Python that has the other validators")
     args = parser.parse_args()
     folder = args.folder or Path(tempfile.mkdtemp(prefix="rpps-audit-bench-"))
-    sizes = [500_000, 1_000_000, 2_000_000, *([20_000_000 * 2 // 3] if args.large else [])]
-    jobs = {size: _job(folder, size) for size in sizes}
-    others = _contenders(folder, 2_000_000, args.contenders_python)
+    sizes = [*args.sizes, *([15_000_000] if args.large else [])]
+    jobs = {size: _job(folder, size, args.rounds) for size in sizes}
+    others = _contenders(folder, max(args.sizes), args.contenders_python)
     FIGURE.parent.mkdir(exist_ok=True)
     _plot(jobs)
-    PAGE.write_text(_page(jobs, others, folder), "utf-8")
+    PAGE.write_text(_page(jobs, others, folder, args.rounds), "utf-8")
     print(PAGE.read_text("utf-8"))
 
 
-def _job(folder: Path, professionals: int) -> tuple[Path, list[Measure], list[Measure]]:
-    """The floor and our whole job on one size, in turn, `ROUNDS` times."""
+def _job(folder: Path, professionals: int, rounds: int) -> tuple[Path, list[Measure], list[Measure]]:
+    """The floor and our whole job on one size, in turn."""
     sample = folder / f"sample-{professionals}"
     if not sample.exists():
         command = ["sample", "--professionals", str(professionals), "--seed", "1", "--out", str(sample)]
@@ -51,7 +52,7 @@ def _job(folder: Path, professionals: int) -> tuple[Path, list[Measure], list[Me
         assert made.exit_code == 0, made.said
     file = max(sample.glob("*.txt"), key=lambda path: path.stat().st_size)
     floors, wholes = [], []
-    for _ in range(ROUNDS if professionals <= 2_000_000 else 1):
+    for _ in range(rounds):
         floors.append(measure([sys.executable, str(ROOT / "benchmarks" / "floor.py"), str(file)]))
         workspace = folder / f"workspace-{professionals}"
         shutil.rmtree(workspace, ignore_errors=True)
@@ -66,9 +67,7 @@ def _contenders(folder: Path, professionals: int, python: str) -> dict[str, Meas
         export_professionals(folder / f"workspace-{professionals}", parquet)
     answers = {}
     for name in CONTENDERS:
-        answers[name] = measure(
-            [python, "-m", "benchmarks.contenders", name, str(parquet)], cwd=str(ROOT), limit=300
-        )
+        answers[name] = measure([python, "-m", "benchmarks.contenders", name, str(parquet)], cwd=str(ROOT), limit=300)
         print(f"{name}: {answers[name].wall:.1f} s, {answers[name].said}", flush=True)
     return answers
 
@@ -81,15 +80,19 @@ def _median(measures: list[Measure], what: str) -> float:
     return statistics.median(getattr(one, what) for one in measures)
 
 
-def _page(jobs: dict[int, tuple[Path, list[Measure], list[Measure]]], others: dict[str, Measure], folder: Path) -> str:
+def _page(
+    jobs: dict[int, tuple[Path, list[Measure], list[Measure]]], others: dict[str, Measure], folder: Path, rounds: int
+) -> str:
     import polars as pl
 
-    rules = len(row_rules(pl.scan_parquet(folder / "professionals-2000000.parquet")))
+    rules = len(
+        row_rules(pl.scan_parquet(folder / f"professionals-{max(size for size in jobs if size <= 2_000_000)}.parquet"))
+    )
     lines = [
         "# Performance",
         "",
         f"Measured on {date.today():%Y-%m-%d}, {platform.system()} {platform.machine()}, Python"
-        f" {platform.python_version()}, 2 cores, by `make bench` in one run; medians of {ROUNDS} rounds.",
+        f" {platform.python_version()}, 2 cores, by `make bench` in one run; medians of {rounds} rounds.",
         "",
         "## The whole job against the time to read the file",
         "",

@@ -19,7 +19,7 @@ import polars as pl
 
 from rpps_audit.checks.views import latest_sources, prepare_views
 from rpps_audit.errors import UsageError
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 # The extracts that say who is registered, the one that tells most first.
 REGISTRATION_KINDS = ("suivi", "annuaire-restreint", "annuaire-public")
@@ -56,13 +56,13 @@ def findings(store: Store, run_id: int) -> pl.DataFrame:
     if known is None:
         raise UsageError(f"L'évaluation n° {run_id} n'existe pas dans ce magasin.")
     snapshot_id, as_of = known
-    found = store.connection.execute(_PRESENT, {"run_id": run_id}).pl()
+    found = fetch_frame(store.connection.execute(_PRESENT, {"run_id": run_id}))
     if store.connection.execute(_HAS_PAST, {"run_id": run_id}).fetchone():
         # Whether a record is still there is asked of the extract itself: its keys are made only when there is a past.
         reader = store.connection.cursor()
         try:
             prepare_views(reader, snapshot_id, as_of, latest_sources(reader, snapshot_id))
-            found = pl.concat([found, reader.execute(_GONE, {"run_id": run_id}).pl()])
+            found = pl.concat([found, fetch_frame(reader.execute(_GONE, {"run_id": run_id}))])
         finally:
             reader.close()
     return found.sort("severity", "rule_id", "record_key")
@@ -88,14 +88,16 @@ def latest_runs(store: Store) -> pl.DataFrame:
 
     Columns: run_id, snapshot_id, kind, series, file_name, data_date, as_of.
     """
-    return store.sql(
-        """SELECT max(r.run_id) AS run_id, s.snapshot_id, s.kind, s.series, s.file_name, s.data_date,
+    return fetch_frame(
+        store.sql(
+            """SELECT max(r.run_id) AS run_id, s.snapshot_id, s.kind, s.series, s.file_name, s.data_date,
                   arg_max(r.as_of, r.run_id) AS as_of
            FROM runs r JOIN snapshots s USING (snapshot_id)
            WHERE NOT EXISTS (SELECT 1 FROM snapshots o JOIN runs USING (snapshot_id)
                              WHERE o.series = s.series AND (o.data_date, o.snapshot_id) > (s.data_date, s.snapshot_id))
            GROUP BY ALL ORDER BY s.kind DESC, s.series"""
-    ).pl()
+        )
+    )
 
 
 def primary_runs(store: Store) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from rpps_audit.checks.relations import SET_KINDS
 from rpps_audit.checks.schemas import broken_rows, build_schema
 from rpps_audit.checks.views import latest_sources, prepare_views
 from rpps_audit.errors import UsageError
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 # Large enough that the fixed cost of a pandera check (about 1.5 ms) stays small beside its work.
 BATCH_ROWS = 500_000
@@ -139,8 +139,8 @@ def _stored_run(store: Store, run_id: int) -> Run:
     ).fetchone()
     assert row is not None
     snapshot_id, file_name, as_of = row
-    frame = store.sql("SELECT * EXCLUDE (run_id) FROM rule_runs WHERE run_id = ? ORDER BY rule_no", [run_id]).pl()
-    return Run(run_id, snapshot_id, file_name, as_of, frame)
+    rules = store.sql("SELECT * EXCLUDE (run_id) FROM rule_runs WHERE run_id = ? ORDER BY rule_no", [run_id])
+    return Run(run_id, snapshot_id, file_name, as_of, fetch_frame(rules))
 
 
 def _fingerprint(rules: Sequence[Rule]) -> str:
@@ -208,7 +208,7 @@ def _evaluate_sets(
         query = relations.query(rule)
         parameters = {"as_of": context.as_of} if "$as_of" in query.sql else {}
         since = pl.col("since") if query.has_since else pl.lit(None, pl.Date).alias("since")
-        found = reader.execute(query.sql, parameters).pl()
+        found = fetch_frame(reader.execute(query.sql, parameters))
         hits.append(found.select(_number(rule, plan.numbers), _LINE, since.cast(pl.Date)))
         tell("contrôles entre enregistrements", (2 + (done + 1) / len(plan.set_rules)) / 3)
     return {rule.id: totals[rule.table] for rule in plan.set_rules}

@@ -7,6 +7,8 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from rpps_audit.store import fetch_frame
+
 # Civil status and contact repeat on each line of a person: one professional record per distinct content.
 _PERSON_COLUMNS = (
     "professional_id, birth_name, first_names, birth_date, birth_date_text, birth_commune, birth_place, birth_country,"
@@ -82,7 +84,7 @@ def situation_keys(connection: duckdb.DuckDBPyConnection, snapshot_id: int, want
     """The record keys of some lines of a snapshot [line, record_key], without making the views of a whole run."""
     connection.register("wanted_lines", wanted.select("line").to_arrow())
     try:
-        return connection.execute(_KEYS.format(mine=f"snapshot_id = {int(snapshot_id)}")).pl()
+        return fetch_frame(connection.execute(_KEYS.format(mine=f"snapshot_id = {int(snapshot_id)}")))
     finally:
         connection.unregister("wanted_lines")
 

@@ -1,6 +1,6 @@
 """The command line `rpps-audit`: one verb per step, messages in French, exit codes 0 to 4.
 
-0 clean, 1 findings at or above the chosen severity, 2 usage, 3 unreadable input, 4 not authorised.
+0 clean, 1 findings at or above the chosen severity, 2 usage, 3 unreadable input, 4 not authorised, 70 a fault of ours.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -48,13 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         args = build_parser().parse_args(arguments)
         return int(args.run(args))
-    except AuditError as error:
-        sys.stderr.write(f"rpps-audit : {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("rpps-audit : interrompu. Rien n'a été laissé à moitié fait.\n")
-        return 130
     except BrokenPipeError:
         # The reader (head, less) has closed: not our fault, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except AuditError as error:
+        sys.stderr.write(f"rpps-audit : {error}\n")
+        return error.exit_code
+    except Exception as error:  # a fault of ours: the type and the place, never the text, which may hold a value
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__}, {Path(place.filename).name}:{place.lineno}"
+        sys.stderr.write(
+            f"rpps-audit : erreur inattendue ({where}). Ce qui était commencé a été annulé. "
+            "Signalez-la avec cette référence.\n"
+        )
+        return 70
+    except KeyboardInterrupt:
+        sys.stderr.write("rpps-audit : interrompu. Rien n'a été laissé à moitié fait.\n")
+        return 130

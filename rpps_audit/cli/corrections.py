@@ -29,6 +29,7 @@ from rpps_audit.corrections import (
     undo,
 )
 from rpps_audit.errors import NotAuthorisedError, UsageError
+from rpps_audit.store import fetch_frame
 from rpps_audit.workspace import Workspace, open_workspace
 
 _TABLES = {"personne": "professional", "situation": "situation"}
@@ -124,13 +125,15 @@ def at_the_keyboard(args: argparse.Namespace, role: Role = "author") -> Iterator
 
 def _list(args: argparse.Namespace) -> int:
     with opened(args) as desk:
-        frame = desk.store.sql(
-            """SELECT correction_id, "table", record_key, "column", kind, rule_id, source, author, state, state_at,
+        frame = fetch_frame(
+            desk.store.sql(
+                """SELECT correction_id, "table", record_key, "column", kind, rule_id, source, author, state, state_at,
                       batch_id
                FROM correction_states WHERE $all OR list_contains($pending, state) OR state = 'contradicted'
                ORDER BY correction_id""",
-            {"all": args.all, "pending": list(PENDING)},  # type: ignore[arg-type]
-        ).pl()
+                {"all": args.all, "pending": list(PENDING)},  # type: ignore[arg-type]
+            )
+        )
     if args.json:
         say_json(frame.to_dicts())
         return 0
@@ -240,12 +243,14 @@ def _approve(args: argparse.Namespace) -> int:
     if bool(args.numbers) == args.all:
         raise UsageError("Donnez des numéros de correction, ou --all.")
     with opened(args) as desk, at_the_keyboard(args, "approver") as (_, authorisation):
-        waiting = desk.store.sql(
-            """SELECT correction_id, snapshot_id, "table", record_key, "column", old, new, reason, evidence, author
+        waiting = fetch_frame(
+            desk.store.sql(
+                """SELECT correction_id, snapshot_id, "table", record_key, "column", old, new, reason, evidence, author
                FROM correction_states WHERE state = 'proposed' AND ($all OR list_contains($numbers, correction_id))
                ORDER BY correction_id""",
-            {"all": args.all, "numbers": args.numbers},  # type: ignore[arg-type]
-        ).pl()
+                {"all": args.all, "numbers": args.numbers},  # type: ignore[arg-type]
+            )
+        )
         waiting = _mine(desk, authorisation, waiting)
         if args.all:
             waiting = waiting.filter(pl.col("author") != authorisation.author)

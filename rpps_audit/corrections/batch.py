@@ -31,6 +31,7 @@ from rpps_audit.corrections.perimeter import demand_role, inside
 from rpps_audit.corrections.values import Extract, extract, field_values, latest_extract, workplaces
 from rpps_audit.errors import UsageError
 from rpps_audit.journal import canonical_json, sha256_hex
+from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
     from rpps_audit.card import Authorisation, CardSession, PinSource
@@ -167,10 +168,12 @@ def batches(desk: Desk) -> pl.DataFrame:
 
     Columns: batch_id, state, state_at, prepared_at, prepared_by, persons, changes, package, sha256.
     """
-    return desk.store.sql(
-        """SELECT batch_id, state, state_at, prepared_at, prepared_by, persons, changes, package, sha256
+    return fetch_frame(
+        desk.store.sql(
+            """SELECT batch_id, state, state_at, prepared_at, prepared_by, persons, changes, package, sha256
            FROM batch_states ORDER BY prepared_at DESC, batch_id DESC"""
-    ).pl()
+        )
+    )
 
 
 def intact(one: Batch) -> Path:
@@ -199,7 +202,7 @@ def settle_packages(desk: Desk) -> None:
 def corrections_of(desk: Desk, batch_id: str) -> pl.Series:
     """The corrections a batch holds."""
     sql = "SELECT correction_id FROM batch_corrections WHERE batch_id = ? ORDER BY 1"
-    return desk.store.sql(sql, [batch_id]).pl().to_series()
+    return fetch_frame(desk.store.sql(sql, [batch_id])).to_series()
 
 
 def batch_event(
@@ -237,10 +240,12 @@ def _publish(desk: Desk, part: Path, path: Path) -> None:
 
 def _ready(desk: Desk, authorisation: Authorisation, facts: Extract) -> pl.DataFrame:
     states = ["approved"] if desk.settings.four_eyes else ["proposed", "approved"]
-    waiting = desk.store.sql(
-        "SELECT * FROM correction_states WHERE series = ? AND list_contains(?, state) ORDER BY correction_id",
-        [facts.series, states],
-    ).pl()
+    waiting = fetch_frame(
+        desk.store.sql(
+            "SELECT * FROM correction_states WHERE series = ? AND list_contains(?, state) ORDER BY correction_id",
+            [facts.series, states],
+        )
+    )
     if waiting.is_empty():
         return waiting
     now = field_values(desk.store, facts.snapshot_id, waiting)
@@ -287,11 +292,13 @@ def _about(
     covered = places.filter(authorisation.perimeter.expression("finess", "finess_legal"))
     touched = {*changes.filter(pl.col("table") == "situation")["finess"].drop_nulls(), *covered["finess"]}
     touched |= set(changes.filter(pl.col("column") == "finess")["after"].drop_nulls())
-    approvals = desk.store.sql(
-        """SELECT author AS approver, count(DISTINCT correction_id) AS corrections FROM correction_events
+    approvals = fetch_frame(
+        desk.store.sql(
+            """SELECT author AS approver, count(DISTINCT correction_id) AS corrections FROM correction_events
            WHERE event = 'approved' AND list_contains(?, correction_id) GROUP BY author ORDER BY author""",
-        [held.to_list()],
-    ).pl()
+            [held.to_list()],
+        )
+    )
     return {
         "batch": batch_id,
         "prepared_at": made.isoformat() + "Z",

@@ -16,7 +16,7 @@ from rpps_audit.checks import Catalogue, run_checks
 from rpps_audit.checks.views import latest_sources
 from rpps_audit.corrections.fields import OF_A_SITUATION, WITH_TEXT
 from rpps_audit.corrections.values import RECORD_LINES, Extract, extract, reading
-from rpps_audit.store import Store, memory_store
+from rpps_audit.store import Store, fetch_frame, memory_store
 
 _BEFORE, _AFTER = 1, 2
 # Beyond the lines of any export.
@@ -75,7 +75,7 @@ def _copy_touched(store: Store, small: Store, facts: Extract, as_of: date, chang
     """Every line of the touched people, twice; `touched` maps a record to its lines."""
     with reading(store, facts.snapshot_id, as_of) as reader:
         reader.register("changed", changes.select("table", "record_key").unique().to_arrow())
-        touched = reader.execute(RECORD_LINES).pl()
+        touched = fetch_frame(reader.execute(RECORD_LINES))
         reader.register("touched", touched.to_arrow())
         lines = reader.execute(
             """SELECT * FROM registrations WHERE snapshot_id = ? AND
@@ -201,14 +201,16 @@ def _add_snapshot(small: Store, number: int, kind: str, series: str, day: date, 
 
 def _difference(small: Store, one: int, other: int) -> pl.DataFrame:
     """The findings of `one` that `other` has neither on the same record nor on the same line."""
-    return small.sql(
-        f"""SELECT DISTINCT f.rule_id, f.severity, f.record_key, f."column", r.professional_id
+    return fetch_frame(
+        small.sql(
+            f"""SELECT DISTINCT f.rule_id, f.severity, f.record_key, f."column", r.professional_id
             FROM findings f LEFT JOIN registrations r ON r.line = f.line AND r.snapshot_id = {one}
             WHERE f.snapshot_id = {one} AND NOT EXISTS (
                 SELECT 1 FROM findings o WHERE o.snapshot_id = {other} AND o.rule_id = f.rule_id
                 AND (o.record_key = f.record_key OR o.line = f.line))
             ORDER BY ALL"""
-    ).pl()
+        )
+    )
 
 
 _NO_FINDING = pl.DataFrame(

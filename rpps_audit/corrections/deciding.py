@@ -13,6 +13,7 @@ from rpps_audit.corrections.operations import Operation, add_events, record
 from rpps_audit.corrections.perimeter import demand_inside, demand_role
 from rpps_audit.corrections.values import field_values
 from rpps_audit.errors import NotAuthorisedError, UsageError
+from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
     from rpps_audit.card import Authorisation
@@ -113,12 +114,14 @@ def abandon(desk: Desk, operation: Operation, authorisation: Authorisation, batc
            SELECT coalesce(max(event_id), 0) + 1, ?, 'abandoned', ?, ?, NULL, NULL, ? FROM batch_events""",
         [batch_id, authorisation.author, reason, operation.at],
     )
-    held = desk.store.sql(
-        """SELECT correction_id, bool_or(e.event = 'approved') AS approved
+    held = fetch_frame(
+        desk.store.sql(
+            """SELECT correction_id, bool_or(e.event = 'approved') AS approved
            FROM batch_corrections JOIN correction_events e USING (correction_id)
            WHERE batch_corrections.batch_id = ? GROUP BY correction_id""",
-        [batch_id],
-    ).pl()
+            [batch_id],
+        )
+    )
     for approved, event in ((True, "approved"), (False, "proposed")):
         numbers = held.filter(pl.col("approved") == approved)["correction_id"]
         add_events(desk, operation, event, numbers, author=authorisation.author, reason=reason)
@@ -127,11 +130,13 @@ def abandon(desk: Desk, operation: Operation, authorisation: Authorisation, batc
 def chosen_corrections(desk: Desk, numbers: Sequence[int]) -> pl.DataFrame:
     """These corrections and their states. Raises UsageError for an unknown one."""
     wanted = sorted(set(numbers))
-    frame = desk.store.sql(
-        """SELECT correction_id, snapshot_id, "table", record_key, "column", author, card, state, batch_id
+    frame = fetch_frame(
+        desk.store.sql(
+            """SELECT correction_id, snapshot_id, "table", record_key, "column", author, card, state, batch_id
            FROM correction_states WHERE list_contains(?, correction_id) ORDER BY correction_id""",
-        [wanted],
-    ).pl()
+            [wanted],
+        )
+    )
     unknown = set(wanted) - set(frame["correction_id"])
     if unknown or not wanted:
         raise UsageError(f"La correction n° {min(unknown)} n'existe pas." if unknown else "Aucune correction désignée.")

@@ -19,6 +19,7 @@ from rpps_audit.corrections.rewriting import rewrite
 from rpps_audit.corrections.sheets import can_print, people_of, read_me, sheets, sheets_pdf
 from rpps_audit.corrections.values import Extract, field_values, reading
 from rpps_audit.journal import sha256_hex
+from rpps_audit.store import fetch_frame
 
 FORMAT = "rpps-audit-lot/1"
 MANIFEST, SIGNATURE, VALUES = "manifest.json", "manifest.json.p7s", "corrections.jsonl"
@@ -160,9 +161,9 @@ def committed(values: pl.DataFrame) -> pl.DataFrame:
     hashed = [f"{COMMITMENT.format(nonce='nonce', value=name)} AS {name}" for name in ("before", "after")]
     with duckdb.connect() as connection:
         connection.register("changes", values.with_row_index("_rank").to_arrow())
-        return (
-            connection.execute(f"SELECT * REPLACE ({', '.join(hashed)}) FROM changes ORDER BY _rank").pl().drop("_rank")
-        )
+        return fetch_frame(
+            connection.execute(f"SELECT * REPLACE ({', '.join(hashed)}) FROM changes ORDER BY _rank")
+        ).drop("_rank")
 
 
 # --- details of a change ---------------------------------------------------------------------------------------------
@@ -171,20 +172,22 @@ def committed(values: pl.DataFrame) -> pl.DataFrame:
 def _people(desk: Desk, facts: Extract) -> pl.DataFrame:
     """Who they are, as the manager reads them."""
     with reading(desk.store, facts.snapshot_id, facts.data_date) as reader:
-        return reader.execute(
-            """SELECT record_key AS person_key, professional_id,
+        return fetch_frame(
+            reader.execute(
+                """SELECT record_key AS person_key, professional_id,
                       coalesce(substr(professional_id, 2), record_key) AS number,
                       replace(coalesce(professional_id, record_key), ':', '-') AS file,
                       concat_ws(' ', birth_name, first_names) AS person,
                       coalesce(professional_id IN (SELECT professional_id FROM situation
                                                    WHERE pending_request_date IS NOT NULL), false) AS waiting
                FROM professional QUALIFY row_number() OVER (PARTITION BY record_key ORDER BY line) = 1"""
-        ).pl()
+            )
+        )
 
 
 def _places(desk: Desk, facts: Extract) -> pl.DataFrame:
     with reading(desk.store, facts.snapshot_id, facts.data_date) as reader:
-        return reader.execute("SELECT record_key, finess, structure_name FROM situation").pl()
+        return fetch_frame(reader.execute("SELECT record_key, finess, structure_name FROM situation"))
 
 
 def _shown(found: pl.DataFrame) -> pl.DataFrame:

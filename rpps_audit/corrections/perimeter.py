@@ -8,7 +8,7 @@ import polars as pl
 
 from rpps_audit.corrections.values import OPERATORS, workplaces
 from rpps_audit.errors import NotAuthorisedError
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 if TYPE_CHECKING:
     from rpps_audit.card import Authorisation
@@ -32,7 +32,7 @@ def inside(store: Store, authorisation: Authorisation, snapshot_id: int, records
     covered = authorisation.perimeter.expression
     places = workplaces(store, snapshot_id, records["professional_id"])
     theirs = places.filter(covered("finess", "finess_legal"))["professional_id"].unique()
-    operators = store.sql(f"SELECT finess AS new_finess, legal AS new_legal FROM ({OPERATORS})").pl()
+    operators = fetch_frame(store.sql(f"SELECT finess AS new_finess, legal AS new_legal FROM ({OPERATORS})"))
     seen = records if "new_finess" in records.columns else records.with_columns(new_finess=pl.lit(None, pl.String))
     known = seen.join(operators, "new_finess", "left", maintain_order="left")
     own = pl.when((pl.col("table") == "situation") & pl.col("finess").is_not_null())

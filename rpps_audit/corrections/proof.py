@@ -16,6 +16,7 @@ from rpps_audit.corrections.perimeter import demand_role
 from rpps_audit.corrections.sheets import page
 from rpps_audit.corrections.values import CORRECTABLE, PENDING, extract, field_values, reading
 from rpps_audit.errors import UsageError
+from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
     from rpps_audit.card import Authorisation
@@ -111,19 +112,23 @@ def batch_facts(desk: Desk, batch_id: str) -> dict[str, Any]:
     news).
     """
     one = batch(desk, batch_id)
-    life = desk.store.sql(
-        "SELECT event, done_at, author, reason, sha256 FROM batch_events WHERE batch_id = ? ORDER BY event_id",
-        [batch_id],
-    ).pl()
-    corrections = desk.store.sql(
-        """SELECT correction_id, record_key, "column", state, state_at, state_reason AS reason,
+    life = fetch_frame(
+        desk.store.sql(
+            "SELECT event, done_at, author, reason, sha256 FROM batch_events WHERE batch_id = ? ORDER BY event_id",
+            [batch_id],
+        )
+    )
+    corrections = fetch_frame(
+        desk.store.sql(
+            """SELECT correction_id, record_key, "column", state, state_at, state_reason AS reason,
                   date_diff('day', sent.at, coalesce(p.data_date, state_at)) AS days
            FROM batch_corrections b JOIN correction_states USING (correction_id)
            LEFT JOIN (SELECT min(done_at) AS at FROM batch_events WHERE batch_id = $id AND event = 'sent') sent ON true
            LEFT JOIN (SELECT snapshot_id, data_date FROM snapshots) p ON p.snapshot_id = proof_snapshot_id
            WHERE b.batch_id = $id ORDER BY correction_id""",
-        {"id": batch_id},  # type: ignore[arg-type]
-    ).pl()
+            {"id": batch_id},  # type: ignore[arg-type]
+        )
+    )
     return {"batch": one, "life": life, "corrections": corrections}
 
 
@@ -150,8 +155,10 @@ def batch_page(desk: Desk, batch_id: str) -> str:
 
 def _told(desk: Desk, snapshot_id: int, series: str, day: date) -> pl.DataFrame:
     """Each watched change with what the export says of it [correction_id, state, batch_id, verdict]."""
-    watched = desk.store.sql(
-        """SELECT c.correction_id, c.snapshot_id, c.kind, c."table", c.record_key, c."column", c.old, c.new, c.state,
+    watched = fetch_frame(
+        desk.store.sql(
+            """SELECT c.correction_id, c.snapshot_id, c.kind, c."table", c.record_key, c."column", c.old, c.new,
+                  c.state,
                   c.batch_id,
                   last_value(c.new) OVER (PARTITION BY c."table", c.record_key, c."column" ORDER BY c.correction_id
                                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last,
@@ -167,8 +174,9 @@ def _told(desk: Desk, snapshot_id: int, series: str, day: date) -> pl.DataFrame:
              AND (s.data_date, s.snapshot_id) < ($day, $id)
              AND (c.proof_snapshot_id IS NULL OR c.proof_snapshot_id <= $id)
            ORDER BY c.correction_id""",
-        {"series": series, "watched": list(_WATCHED), "day": day, "id": snapshot_id},  # type: ignore[arg-type]
-    ).pl()
+            {"series": series, "watched": list(_WATCHED), "day": day, "id": snapshot_id},  # type: ignore[arg-type]
+        )
+    )
     if watched.is_empty():
         return watched.with_columns(verdict=pl.lit(None, pl.String))
     found = _values(desk, snapshot_id, day, _with_base(desk, watched))
@@ -221,7 +229,7 @@ def _values(desk: Desk, snapshot_id: int, day: date, watched: pl.DataFrame) -> p
         for table in ("professional", "situation"):
             columns = [one.column for one in fields() if one.table == table]
             chosen = ", ".join(f'{value_sql(column)} AS "{column}:"' for column in columns)
-            wide = reader.execute(f"SELECT record_key, true AS here, {chosen} FROM {table}").pl()
+            wide = fetch_frame(reader.execute(f"SELECT record_key, true AS here, {chosen} FROM {table}"))
             mine = watched.filter(pl.col("table") == table).with_columns(
                 found_key=pl.concat_str([pl.col("record_key").str.split("@").list.first(), "place"], separator="@")
                 if table == "situation"

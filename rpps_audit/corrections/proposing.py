@@ -16,6 +16,7 @@ from rpps_audit.corrections.operations import COMMITMENT, Operation, add_events,
 from rpps_audit.corrections.perimeter import demand_inside, demand_role
 from rpps_audit.corrections.values import extract, field_values, pending
 from rpps_audit.errors import UsageError
+from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
     from rpps_audit.card import Authorisation
@@ -264,7 +265,7 @@ def _waiting(desk: Desk, snapshot_id: int) -> pl.Series:
     """People for whom a portal request is under way."""
     sql = """SELECT DISTINCT professional_id FROM registrations
              WHERE snapshot_id = ? AND pending_request_date IS NOT NULL AND professional_id IS NOT NULL"""
-    return desk.store.sql(sql, [snapshot_id]).pl().to_series()
+    return fetch_frame(desk.store.sql(sql, [snapshot_id])).to_series()
 
 
 def _refused(frame: pl.DataFrame, *, rule: bool = False) -> pl.DataFrame:
@@ -304,11 +305,13 @@ def _committed(desk: Desk, operation: Operation) -> dict[str, Any]:
     """What the journal says of the corrections of one decision: keys and salted hashes, by column."""
     before = COMMITMENT.format(nonce="nonce", value="old")
     after = COMMITMENT.format(nonce="nonce", value="new")
-    frame = desk.store.sql(
-        f"""SELECT correction_id AS id, record_key AS key, "column" AS field, rule_id AS rule, {before} AS before,
+    frame = fetch_frame(
+        desk.store.sql(
+            f"""SELECT correction_id AS id, record_key AS key, "column" AS field, rule_id AS rule, {before} AS before,
                    {after} AS after FROM corrections WHERE operation_id = ? ORDER BY correction_id""",
-        [operation.operation_id],
-    ).pl()
+            [operation.operation_id],
+        )
+    )
     return {"corrections": frame.to_dict(as_series=False)}
 
 

@@ -16,7 +16,7 @@ from rpps_audit.corrections.fields import OF_A_SITUATION
 from rpps_audit.corrections.values import RECORD_LINES, Extract, reading
 from rpps_audit.errors import UsageError
 from rpps_audit.ingest import Column, Recognition, open_original, recognise
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 _HEAD = 1 << 20
 _BOM = b"\xef\xbb\xbf"
@@ -60,7 +60,7 @@ def rewrite(store: Store, folder: Path, facts: Extract, changes: pl.DataFrame) -
         return None
     with reading(store, facts.snapshot_id, facts.data_date) as reader:
         reader.register("changed", changes.select("table", "record_key").unique().to_arrow())
-        lines = reader.execute(RECORD_LINES).pl()
+        lines = fetch_frame(reader.execute(RECORD_LINES))
     lines = lines.with_columns(added=pl.col("table") == "added", table=pl.col("table").replace("added", "situation"))
     cells = (
         lines.join(changes, ["table", "record_key"], maintain_order="left")

@@ -16,7 +16,7 @@ from rpps_audit.checks import Rule
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.fields import fields, shown_expr, value_sql
 from rpps_audit.corrections.values import extract, pending, reading
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 SCHEMA = pl.Schema(
     {"record_key": pl.String, "column": pl.String, "new": pl.String, "source": pl.String, "confidence": pl.Float64}
@@ -37,7 +37,7 @@ class Subject:
     def joined(self, sql: str) -> pl.DataFrame:
         """A query on the findings (`found`: record_key, line, since) and the views."""
         self.reader.register("found", self.records.select("record_key", "line", "since").to_arrow())
-        return self.reader.execute(sql).pl()
+        return fetch_frame(self.reader.execute(sql))
 
 
 Suggester = Callable[[Subject], pl.DataFrame]
@@ -110,9 +110,12 @@ def _records(store: Store, reader: duckdb.DuckDBPyConnection, run_id: int, rule:
         row[0] for row in reader.execute(f"DESCRIBE {rule.table}").fetchall() if row[0] not in ("record_key", "line")
     ]
     chosen = ", ".join(f"{value_sql(name)} AS {name}" for name in names)
-    return reader.execute(
-        f"SELECT f.record_key, f.line, f.since, {chosen} FROM (SELECT * FROM {rule.table}) t JOIN found f USING (line)"
-    ).pl()
+    return fetch_frame(
+        reader.execute(
+            f"SELECT f.record_key, f.line, f.since, {chosen} FROM (SELECT * FROM {rule.table}) t "
+            "JOIN found f USING (line)"
+        )
+    )
 
 
 def _with_old(rule: Rule, records: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import polars as pl
 from rpps_audit.checks.views import latest_sources, prepare_views
 from rpps_audit.corrections.fields import fields, value_sql
 from rpps_audit.errors import UsageError
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 # Decided, and neither taken back nor settled by a later export.
 PENDING = ("proposed", "approved", "batched", "signed", "sent", "acknowledged", "overdue")
@@ -79,13 +79,15 @@ def pending(store: Store, series: str) -> pl.DataFrame:
 
     Columns: table, record_key, column, new, kind, previous_id, previous_author, previous_state.
     """
-    return store.sql(
-        """SELECT "table", record_key, "column", new, kind, correction_id AS previous_id, author AS previous_author,
+    return fetch_frame(
+        store.sql(
+            """SELECT "table", record_key, "column", new, kind, correction_id AS previous_id, author AS previous_author,
                   state AS previous_state
            FROM correction_states WHERE series = ? AND list_contains(?, state)
            QUALIFY row_number() OVER (PARTITION BY "table", record_key, "column" ORDER BY correction_id DESC) = 1""",
-        [series, list(PENDING)],
-    ).pl()
+            [series, list(PENDING)],
+        )
+    )
 
 
 def field_values(store: Store, snapshot_id: int, keys: pl.DataFrame) -> pl.DataFrame:
@@ -111,12 +113,14 @@ def field_values(store: Store, snapshot_id: int, keys: pl.DataFrame) -> pl.DataF
 def _table_values(reader: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:
     columns = [one.column for one in fields() if one.table == table]
     chosen = ", ".join(f'{value_sql(column)} AS "{column}:"' for column in columns)
-    wide = reader.execute(
-        f"""SELECT '{table}' AS "table", record_key, line, professional_id, finess, finess_legal,
+    wide = fetch_frame(
+        reader.execute(
+            f"""SELECT '{table}' AS "table", record_key, line, professional_id, finess, finess_legal,
                    civil_status_state AS certified_state, pending_request_date IS NOT NULL AS waiting, {chosen}
             FROM {table} WHERE record_key IN (SELECT record_key FROM wanted WHERE "table" = '{table}')
             QUALIFY row_number() OVER (PARTITION BY record_key ORDER BY line) = 1"""
-    ).pl()
+        )
+    )
     facts = ["table", "record_key", "line", "professional_id", "finess", "finess_legal", "certified_state", "waiting"]
     long = wide.unpivot([f"{column}:" for column in columns], index=facts, variable_name="column", value_name="base")
     return long.with_columns(pl.col("column").str.strip_chars_end(":"), pl.col("base").cast(pl.String))
@@ -127,13 +131,15 @@ def workplaces(store: Store, snapshot_id: int, professionals: pl.Series) -> pl.D
     reader = store.connection.cursor()
     try:
         reader.register("asked", professionals.drop_nulls().unique().alias("professional_id").to_frame().to_arrow())
-        return reader.execute(
-            f"""SELECT DISTINCT professional_id, finess, coalesce(finess_legal, e.legal) AS finess_legal
+        return fetch_frame(
+            reader.execute(
+                f"""SELECT DISTINCT professional_id, finess, coalesce(finess_legal, e.legal) AS finess_legal
                 FROM registrations LEFT JOIN ({OPERATORS}) e USING (finess)
                 WHERE snapshot_id = ? AND finess IS NOT NULL AND professional_id IN (SELECT professional_id FROM asked)
                 ORDER BY ALL""",
-            [snapshot_id],
-        ).pl()
+                [snapshot_id],
+            )
+        )
     finally:
         reader.close()
 

@@ -14,7 +14,7 @@ from rpps_audit.exposure import peers, queries, timeline
 from rpps_audit.exposure.rolesets import RoleSets
 from rpps_audit.exposure.tables import ACTIVE, ALL, Tables, make_tables
 from rpps_audit.reference import AccessMatrix, nomenclature_label_expr
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 _DAYS = ("person_days", "person_days_forgotten")
 _DOCUMENTS = ("documents", "person_documents", "person_documents_forgotten")
@@ -288,7 +288,7 @@ def compute_exposure(store: Store, run_ids: Sequence[int], access: AccessMatrix,
 
     The checks told which situations are forgotten, and since when. Raises UsageError for an unknown run.
     """
-    known = set(store.sql("SELECT run_id FROM runs").pl()["run_id"])
+    known = set(fetch_frame(store.sql("SELECT run_id FROM runs"))["run_id"])
     unknown = sorted(set(run_ids) - known)
     if unknown:
         raise UsageError(f"L'évaluation n° {unknown[0]} n'existe pas dans ce magasin.")

@@ -12,7 +12,7 @@ import polars as pl
 from rpps_audit.checks.views import situation_keys
 from rpps_audit.exposure import queries
 from rpps_audit.exposure.rolesets import RoleSets
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 ALL, ACTIVE = "held_situations", "active_situations"
 
@@ -30,7 +30,7 @@ class Tables:
         """Run one query; `$runs` and `$as_of` are known to it."""
         known = {"runs": list(self.run_ids), "as_of": self.as_of}
         needed = {name: value for name, value in known.items() if f"${name}" in query}
-        return self.connection.execute(query, needed | parameters).pl()
+        return fetch_frame(self.connection.execute(query, needed | parameters))
 
     def make(self, statement: str) -> None:
         """Run one statement that answers nothing."""

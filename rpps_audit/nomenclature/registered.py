@@ -9,7 +9,7 @@ import polars as pl
 
 from rpps_audit.checks.views import ACTIVE
 from rpps_audit.reference import Nomenclature, load_nomenclature
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 # The portal's catch-all profession (TRE_R85): « Autre professionnel ».
 CATCH_ALL = "312"
@@ -23,16 +23,18 @@ def registered(store: Store, run_ids: Sequence[int], *by: str) -> pl.DataFrame:
     professionals, establishments, operators; the largest groups first.
     """
     keys = ", ".join(by) or "''"
-    frame = store.sql(
-        f"""SELECT {keys}, count(*) AS situations,
+    frame = fetch_frame(
+        store.sql(
+            f"""SELECT {keys}, count(*) AS situations,
                    count(DISTINCT coalesce(professional_id, snapshot_id || '/' || line)) AS professionals,
                    count(DISTINCT coalesce(finess, structure_id)) AS establishments,
                    count(DISTINCT finess_legal) AS operators
             FROM registrations JOIN runs r USING (snapshot_id)
             WHERE list_contains(?, r.run_id) AND {ACTIVE.format(as_of="r.as_of")}
             GROUP BY ALL""",
-        [list(run_ids)],
-    ).pl()
+            [list(run_ids)],
+        )
+    )
     if not by:
         frame = frame.drop("''")
     return frame.sort("professionals", *by, descending=[True, *(False for _ in by)], nulls_last=True)

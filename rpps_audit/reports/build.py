@@ -17,7 +17,7 @@ from rpps_audit.reports.keys import Keys
 from rpps_audit.reports.labels import KINDS
 from rpps_audit.reports.model import Column, KeyNumber, Report, Section, make_table
 from rpps_audit.reports.steps import first_steps
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workspace import Workspace, exposure_of
 
 
@@ -154,15 +154,13 @@ def _versions_section(facts: Facts) -> Section:
         },
         empty="Aucune référence.",
     )
-    runs = (
+    runs = fetch_frame(
         facts.store.sql(
             """SELECT run_id, kind, file_name, data_date, r.as_of, rule_set_fingerprint, content_hash
            FROM runs r JOIN snapshots USING (snapshot_id) WHERE list_contains(?, run_id) ORDER BY run_id""",
             [facts.runs["run_id"].to_list()],
         )
-        .pl()
-        .with_columns(pl.col("kind").replace(KINDS), pl.col("content_hash").str.head(16))
-    )
+    ).with_columns(pl.col("kind").replace(KINDS), pl.col("content_hash").str.head(16))
     evaluations = make_table(
         "evaluations",
         "Évaluations dont ce rapport rend compte",

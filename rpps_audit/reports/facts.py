@@ -11,7 +11,7 @@ import polars as pl
 from rpps_audit.checks import OPEN_STATES, Catalogue, findings, latest_runs
 from rpps_audit.exposure import Exposure
 from rpps_audit.reports.keys import Keys
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 
 # Enough records to begin with, for each rule; the rest is in the list of findings.
 EXAMPLES = 5
@@ -56,31 +56,34 @@ class Facts:
     @cached_property
     def snapshots(self) -> pl.DataFrame:
         """Every snapshot, those of the latest runs first, then the latest of each series."""
-        return self.store.sql(
-            """SELECT *, row_number() OVER (PARTITION BY series ORDER BY data_date DESC, snapshot_id DESC) = 1 AS latest
+        return fetch_frame(
+            self.store.sql(
+                """SELECT *, row_number() OVER (PARTITION BY series ORDER BY data_date DESC, snapshot_id DESC) = 1
+                          AS latest
                FROM snapshots ORDER BY kind IN ('suivi', 'annuaire-restreint', 'annuaire-public', 'cat18') DESC,
                                        kind DESC, data_date DESC, snapshot_id DESC"""
-        ).pl()
+            )
+        )
 
     @cached_property
     def rejects(self) -> pl.DataFrame:
         """Rejected lines by file and reason [snapshot_id, file_name, reason, rejects, first_line]."""
-        return self.store.sql(
-            """SELECT snapshot_id, file_name, reason, count(*) AS rejects, min(line) AS first_line
+        return fetch_frame(
+            self.store.sql(
+                """SELECT snapshot_id, file_name, reason, count(*) AS rejects, min(line) AS first_line
                FROM rejects JOIN snapshots USING (snapshot_id) GROUP BY ALL ORDER BY rejects DESC, first_line"""
-        ).pl()
+            )
+        )
 
     @cached_property
     def rules(self) -> pl.DataFrame:
         """What each latest run said of each rule: the columns of rule_runs, and kind, primary."""
-        return (
+        return fetch_frame(
             self.store.sql(
                 "SELECT * FROM rule_runs WHERE list_contains(?, run_id) ORDER BY rule_id",
                 [self.runs["run_id"].to_list()],
             )
-            .pl()
-            .join(self.runs.select("run_id", "snapshot_id", "kind", "primary"), on="run_id")
-        )
+        ).join(self.runs.select("run_id", "snapshot_id", "kind", "primary"), on="run_id")
 
     @cached_property
     def records(self) -> pl.DataFrame:
@@ -108,12 +111,14 @@ class Facts:
         )
 
     def _people(self, snapshots: list[int]) -> pl.DataFrame:
-        return self.store.sql(
-            """SELECT snapshot_id, count(DISTINCT hash(professional_id)) + count(*) FILTER (professional_id IS NULL)
+        return fetch_frame(
+            self.store.sql(
+                """SELECT snapshot_id, count(DISTINCT hash(professional_id)) + count(*) FILTER (professional_id IS NULL)
                       AS people
                FROM registrations WHERE list_contains(?, snapshot_id) GROUP BY snapshot_id""",
-            [snapshots],
-        ).pl()
+                [snapshots],
+            )
+        )
 
     @cached_property
     def faulty(self) -> pl.DataFrame:
@@ -121,7 +126,7 @@ class Facts:
 
         `severity` is error, or any (error or warning). A category of null counts a record once over all families.
         """
-        return (
+        return fetch_frame(
             self.store.sql(
                 """WITH broken AS (
                    SELECT run_id, u.category, u."table", f.record_key, max(u.severity = 'error') AS grave
@@ -134,10 +139,8 @@ class Facts:
                FROM (SELECT run_id, "table", record_key, max(grave) AS grave FROM broken GROUP BY ALL) GROUP BY ALL""",
                 [self.runs["run_id"].to_list()],
             )
-            .pl()
-            .unpivot(
-                ["any", "error"], index=["run_id", "category", "table"], variable_name="severity", value_name="records"
-            )
+        ).unpivot(
+            ["any", "error"], index=["run_id", "category", "table"], variable_name="severity", value_name="records"
         )
 
     @cached_property
@@ -181,12 +184,14 @@ class Facts:
 
     def lines(self, record_keys: pl.Series) -> pl.DataFrame:
         """Where a few forgotten situations are [record_key, file_name, line], in the primary extracts."""
-        return self.store.sql(
-            """SELECT record_key, any_value(file_name) AS file_name, min(line) AS line
+        return fetch_frame(
+            self.store.sql(
+                """SELECT record_key, any_value(file_name) AS file_name, min(line) AS line
                FROM departures JOIN runs USING (run_id) JOIN snapshots USING (snapshot_id)
                WHERE list_contains(?, run_id) AND list_contains(?, record_key) GROUP BY record_key""",
-            [sorted(self.primary), record_keys.to_list()],
-        ).pl()
+                [sorted(self.primary), record_keys.to_list()],
+            )
+        )
 
     def rule_title(self, rule_id: str) -> str:
         """The title of a rule; its id when the catalogue no longer has it."""
@@ -228,12 +233,14 @@ def _placed(store: Store, run_id: int, snapshot_id: int, kind: str) -> pl.DataFr
     cursor = store.connection.cursor()
     try:
         cursor.register("found", found.select("line").drop_nulls().unique().to_arrow())
-        where = cursor.execute(
-            """SELECT line, coalesce(finess, structure_id, '?') AS finess, file_name
+        where = fetch_frame(
+            cursor.execute(
+                """SELECT line, coalesce(finess, structure_id, '?') AS finess, file_name
                FROM registrations JOIN snapshots USING (snapshot_id) SEMI JOIN found USING (line)
                WHERE snapshot_id = ?""",
-            [snapshot_id],
-        ).pl()
+                [snapshot_id],
+            )
+        )
     finally:
         cursor.close()
     return found.join(where, on="line", how="left").with_columns(kind=pl.lit(kind)).select(list(_PLACED))

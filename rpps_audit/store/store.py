@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 import duckdb
+import polars as pl
 
 from rpps_audit.errors import UsageError
 
@@ -32,7 +33,7 @@ class Store:
         self.path = path
 
     def sql(self, query: str, parameters: list[object] | None = None) -> duckdb.DuckDBPyConnection:
-        """Run one statement; fetch from what it returns (`.pl()`, `.fetchone()`)."""
+        """Run one statement; fetch from what it returns (`.fetchone()`, or `fetch_frame`)."""
         return self.connection.execute(query, parameters or [])
 
     @contextmanager
@@ -65,6 +66,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def fetch_frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What a statement answered, as a polars frame; through Arrow, which every version of DuckDB speaks."""
+    return pl.DataFrame(answer.to_arrow_table())
 
 
 def open_store(workspace: Path, *, memory_limit: str = "1GB", read_only: bool = False) -> Store:

@@ -17,7 +17,7 @@ from rpps_audit.exposure import Exposure
 from rpps_audit.reports.french import number
 from rpps_audit.reports.labels import STATES
 from rpps_audit.reports.model import Bars
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workbench.frames import frame_grid
 from rpps_audit.workbench.panel import Panel, sentence
 from rpps_audit.workbench.screen import EMPTY, Screen, section
@@ -215,7 +215,7 @@ def _read(store: Store, workspace: Workspace) -> Evidence | None:
     moved = pl.concat(
         [findings(store, run_id).group_by("rule_id", "state").len("findings") for run_id in runs["run_id"]]
     )
-    lacking = store.sql(_LACKING, [runs["run_id"].to_list()]).pl()
+    lacking = fetch_frame(store.sql(_LACKING, [runs["run_id"].to_list()]))
     return Evidence(
         as_of=exposure.as_of,
         version=exposure.version,

@@ -9,6 +9,7 @@ from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
 from rpps_audit.reports.french import counted
 from rpps_audit.reports.labels import KINDS
+from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.drop import DropZone
 from rpps_audit.workbench.panel import Panel
 from rpps_audit.workbench.screen import Screen, section
@@ -78,7 +79,7 @@ class Home(Screen):
         if not self.has_store:
             return {"snapshots": [], "organisation": self.workspace.organisation}
         with self.store() as store:
-            snapshots = store.sql(_SNAPSHOTS).pl().to_dicts()
+            snapshots = fetch_frame(store.sql(_SNAPSHOTS)).to_dicts()
         for snapshot in snapshots:
             snapshot["kind"] = KINDS.get(snapshot["kind"], snapshot["kind"])
         return {"snapshots": snapshots, "organisation": self.workspace.organisation}

@@ -16,7 +16,7 @@ from ipywidgets import Dropdown, HBox, VBox, Widget  # type: ignore[import-untyp
 
 from rpps_audit.checks import OPEN_STATES, findings
 from rpps_audit.reports.steps import advice
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workbench.card import CardPanel
 from rpps_audit.workbench.frames import field_labels, frame_grid
 from rpps_audit.workbench.panel import Panel, sentence
@@ -233,7 +233,7 @@ def _read_due(store: Store, workspace: Workspace) -> Due | None:
         snapshots=tuple(runs["snapshot_id"]),
         forgotten=exposure.forgotten()
         .drop("finess")
-        .join(store.sql(_DEPARTED, [numbers]).pl(), on="record_key", how="left", maintain_order="left"),
+        .join(fetch_frame(store.sql(_DEPARTED, [numbers])), on="record_key", how="left", maintain_order="left"),
         findings=pl.concat(open_now)
         .join(titles, on="rule_id", how="left", maintain_order="left")
         .with_columns(title=pl.coalesce("title", "rule_id"), field=pl.col("column").replace(field_labels())),
@@ -243,7 +243,7 @@ def _read_due(store: Store, workspace: Workspace) -> Due | None:
 
 def _placed(store: Store, here: pl.DataFrame, snapshot_id: int) -> pl.DataFrame:
     """The findings of a snapshot with the establishment and the name on their line."""
-    lines = store.sql(_LINES, [snapshot_id]).pl()
+    lines = fetch_frame(store.sql(_LINES, [snapshot_id]))
     return here.join(lines, on="line", how="left", maintain_order="left").with_columns(snapshot_id=pl.lit(snapshot_id))
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from rpps_audit.card import Perimeter
 from rpps_audit.errors import UsageError
 from rpps_audit.reference import nomenclature_label_expr
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workbench.frames import field_labels
 from rpps_audit.workbench.table import french_text
 from rpps_audit.workspace import Workspace
@@ -52,7 +52,7 @@ def read_sheet(store: Store, workspace: Workspace, snapshots: Sequence[int], key
     Raises UsageError when no loaded line has that key.
     """
     professional = key.partition("@")[0]
-    lines = store.sql(_LINES, [list(snapshots), professional, professional]).pl()
+    lines = fetch_frame(store.sql(_LINES, [list(snapshots), professional, professional]))
     if lines.is_empty():
         raise UsageError(f"L’enregistrement {key} n’est pas dans les extractions chargées.")
     allowed = lines.filter(perimeter.expression("finess", "finess_legal"))

@@ -132,3 +132,14 @@ def test_tolerating_a_finding_needs_a_reason_and_shows(run, tmp_path: Path) -> N
     assert run(*tolerate, "en cours")[0] == 0
     states = {f["rule_id"]: f["state"] for f in json.loads(run("findings", "--format", "json")[1])}
     assert states["role-absent"] == "tolerated"
+
+
+def test_a_fault_of_ours_is_one_sentence_without_values(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_args: object) -> int:
+        raise RuntimeError("ZZYZX")
+
+    monkeypatch.setattr("rpps_audit.cli.rules._rules", fail)
+    code, _, err = run("rules")
+    assert code == 70
+    assert "erreur inattendue (RuntimeError, test_command_line.py:" in err
+    assert "ZZYZX" not in err
