@@ -112,6 +112,14 @@ class CardSession:
             self.close(self._presence.lost)
         return self._closed
 
+    def seconds_left(self) -> int:
+        """How long the session stays open if nothing more is asked of it; 0 once closed."""
+        if self.closed:
+            return 0
+        now = self._clock()
+        life = self._settings.life_seconds - (now - self._started)
+        return max(0, int(min(life, self._settings.idle_seconds - (now - self._touched))))
+
     def perimeter(self, role: Role = "author") -> Perimeter:
         """Where this manager may act today in this role; empty when nowhere."""
         perimeter = Perimeter()

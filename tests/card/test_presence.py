@@ -196,6 +196,21 @@ def test_absolute_life_ends_even_a_busy_session(card, tmp_path):
         session.require(["750000001"])
 
 
+def test_the_time_left_is_that_of_the_first_limit_and_none_once_closed(card, tmp_path):
+    clock = Clock()
+    workspace = make_workspace(tmp_path / "e", settings="inactivite = 60\nduree = 120\n")
+    session = open_session(workspace, typed(), clock=clock)
+    clock.now += 50
+    assert session.seconds_left() == 10
+    session.require(["750000001"])
+    assert session.seconds_left() == 60
+    clock.now += 40
+    session.require(["750000001"])
+    assert session.seconds_left() == 30
+    session.close()
+    assert session.seconds_left() == 0
+
+
 # --- The process ---
 
 
