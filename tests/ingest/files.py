@@ -11,7 +11,7 @@ PERSON = {
     "id_type": "8", "pp_id": "10100000017", "professional_id": "810100000017", "birth_name": "ROLEAU",
     "first_names": "PIERRE'DANIEL'", "birth_date": "26/08/1987", "birth_commune": "56260", "birth_country": "99000",
     "email": "p.roleau@exemple.fr", "finess": "560000019", "role": "GENR11", "profession": "313",
-    "national_profession": "99", "exercise_name": "ROLEAU", "authority": "ENREG/ENREG/ENREG",
+    "national_profession": "99", "exercise_name": "ROLEAU",
 }  # fmt: skip
 
 

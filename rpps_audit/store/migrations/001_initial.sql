@@ -63,7 +63,6 @@ CREATE TABLE registrations (
     role                 VARCHAR USING COMPRESSION uncompressed,  -- portal's rôle: TRE_R22, GENRxx ("Code genre activité" in registry files)
     profession           VARCHAR USING COMPRESSION uncompressed,  -- portal's profession: TRE_R85 ("Code rôle" in registry files)
     national_profession  VARCHAR USING COMPRESSION uncompressed,  -- "Code profession" in registry files: 99 for professionnels à rôle
-    authority            VARCHAR USING COMPRESSION uncompressed,  -- Autorité d'enregistrement
     start_date           DATE,
     start_date_text      VARCHAR USING COMPRESSION uncompressed,
     end_date             DATE,
