@@ -7,14 +7,23 @@ A correction is a row: nothing of an export is ever edited, and any single one c
 card session's authorisation and checks the perimeter itself; the rules are run on the corrected records before.
 """
 
-from rpps_audit.corrections.batch import Batch, batch, batches, prepare, settle_packages, sign
+from rpps_audit.corrections.batch import (
+    FRENCH_BATCH_STATES,
+    Batch,
+    batch,
+    batches,
+    prepare,
+    ready,
+    settle_packages,
+    sign,
+)
 from rpps_audit.corrections.corrected import Effect, effect
 from rpps_audit.corrections.deciding import FRENCH_STATES, approve, undo
 from rpps_audit.corrections.desk import Desk, Settings, open_desk
-from rpps_audit.corrections.fields import Field, field, fields
+from rpps_audit.corrections.fields import Field, certified_states, field, fields, shown_expr
 from rpps_audit.corrections.operations import settle
 from rpps_audit.corrections.package import Options
-from rpps_audit.corrections.perimeter import inside
+from rpps_audit.corrections.perimeter import inside, only_inside
 from rpps_audit.corrections.proof import Proof, batch_facts, batch_page, prove, receipt
 from rpps_audit.corrections.proposing import ConflictError, Proposed, add_situation, close_situations, propose
 from rpps_audit.corrections.suggestions import suggest
@@ -23,6 +32,7 @@ from rpps_audit.corrections.values import PENDING, extract, field_values, latest
 from rpps_audit.corrections.verify import Verification, verify
 
 __all__ = [
+    "FRENCH_BATCH_STATES",
     "FRENCH_STATES",
     "PENDING",
     "Batch",
@@ -43,6 +53,7 @@ __all__ = [
     "batch_facts",
     "batch_page",
     "batches",
+    "certified_states",
     "close_situations",
     "effect",
     "extract",
@@ -51,15 +62,18 @@ __all__ = [
     "fields",
     "inside",
     "latest_extract",
+    "only_inside",
     "open_desk",
     "pending",
     "prepare",
     "propose",
     "prove",
+    "ready",
     "receipt",
     "send",
     "settle",
     "settle_packages",
+    "shown_expr",
     "sign",
     "suggest",
     "transport",

@@ -6,7 +6,7 @@ gives it its name or throws it away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,8 +27,8 @@ from rpps_audit.corrections.package import (
     package_name,
     unpacked,
 )
-from rpps_audit.corrections.perimeter import demand_role, inside
-from rpps_audit.corrections.values import Extract, extract, field_values, latest_extract, workplaces
+from rpps_audit.corrections.perimeter import demand_role, only_inside
+from rpps_audit.corrections.values import Extract, extract, latest_extract, workplaces
 from rpps_audit.errors import UsageError
 from rpps_audit.journal import canonical_json, sha256_hex
 from rpps_audit.store import fetch_frame
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from rpps_audit.card import Authorisation, CardSession, PinSource
 
 FOLDER, OUTBOX = "lots", "outbox"
+
+
+Progress = Callable[[str, float], None]
 
 
 class Batch(NamedTuple):
@@ -52,6 +55,22 @@ class Batch(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def ready(desk: Desk, authorisation: Authorisation, facts: Extract) -> pl.DataFrame:
+    """The corrections of an export that can go into a batch, in the author's perimeter: the columns of the store's
+    `correction_states`, in order.
+
+    Ready: proposed, or approved where the site wants four eyes.
+    """
+    states = ["approved"] if desk.settings.four_eyes else ["proposed", "approved"]
+    waiting = fetch_frame(
+        desk.store.sql(
+            "SELECT * FROM correction_states WHERE series = ? AND list_contains(?, state) ORDER BY correction_id",
+            [facts.series, states],
+        )
+    )
+    return only_inside(desk.store, authorisation, facts.snapshot_id, waiting)
+
+
 def prepare(
     desk: Desk,
     authorisation: Authorisation,
@@ -59,22 +78,28 @@ def prepare(
     snapshot_id: int | None = None,
     options: Options = ESSENTIAL,
     at: datetime | None = None,
+    progress: Progress | None = None,
 ) -> Batch:
-    """Put every correction that is ready, in the author's perimeter, into a package `lots/lot-<id>.zip`, unsigned.
+    """Put every correction that is `ready` into a package `lots/lot-<id>.zip`, unsigned.
 
-    Ready: proposed, or approved where the site wants four eyes. All of them are judged together once more: UsageError
-    with the rule's title when they create an error, or when nothing is ready. `at` (UTC) is when it is prepared.
+    All of them are judged together once more: UsageError with the rule's title when they create an error, or when
+    nothing is ready. `at` (UTC) is when it is prepared. `progress` is told what is being done and the share done; when
+    it raises, nothing is written.
     """
+    tell = progress or (lambda _what, _share: None)
     demand_role(authorisation, "author")
     facts = latest_extract(desk.store) if snapshot_id is None else extract(desk.store, snapshot_id)
     settle(desk)
     settle_packages(desk)
     made = (at or datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
-    ready = _ready(desk, authorisation, facts)
-    changes = changes_of(desk, facts, ready) if ready.height else ready
+    tell("Relecture des corrections", 0.0)
+    waiting = ready(desk, authorisation, facts)
+    changes = changes_of(desk, facts, waiting) if waiting.height else waiting
     if changes.is_empty():
         raise UsageError(_nothing(desk))
+    tell("Contrôle du lot entier", 0.2)
     _demand_no_error(desk, facts, changes)
+    tell("Écriture des fiches et du fichier corrigé", 0.4)
     batch_id = _next_id(desk, made)
     held = changes["ids"].explode().sort()
     files, notes = contents(desk, facts, changes, batch_id, made, options)
@@ -83,6 +108,7 @@ def prepare(
     )
     content = archive(canonical_json(manifest), files)
     digest = sha256_hex(content)
+    tell("Enregistrement du lot", 0.9)
     name = package_name(batch_id)
     part = _part(desk, name, digest)
     write_synced(part, content)
@@ -236,25 +262,6 @@ def _publish(desk: Desk, part: Path, path: Path) -> None:
 
 
 # --- steps -----------------------------------------------------------------------------------------------------------
-
-
-def _ready(desk: Desk, authorisation: Authorisation, facts: Extract) -> pl.DataFrame:
-    states = ["approved"] if desk.settings.four_eyes else ["proposed", "approved"]
-    waiting = fetch_frame(
-        desk.store.sql(
-            "SELECT * FROM correction_states WHERE series = ? AND list_contains(?, state) ORDER BY correction_id",
-            [facts.series, states],
-        )
-    )
-    if waiting.is_empty():
-        return waiting
-    now = field_values(desk.store, facts.snapshot_id, waiting)
-    person = pl.col("record_key").str.split("@").list.first()
-    place = pl.when(pl.col("column") == "finess").then(pl.col("value"))
-    mine = inside(
-        desk.store, authorisation, facts.snapshot_id, now.with_columns(professional_id=person, new_finess=place)
-    )
-    return waiting.join(now.filter(mine), ["table", "record_key", "column"], "semi", maintain_order="left")
 
 
 def _nothing(desk: Desk) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rpps_audit.corrections.values import OPERATORS, workplaces
+from rpps_audit.corrections.values import OPERATORS, field_values, workplaces
 from rpps_audit.errors import NotAuthorisedError
 from rpps_audit.store import Store, fetch_frame
 
@@ -39,6 +39,21 @@ def inside(store: Store, authorisation: Authorisation, snapshot_id: int, records
     here = own.then(covered("finess", "finess_legal")).otherwise(pl.col("professional_id").is_in(theirs.implode()))
     there = pl.col("new_finess").is_null() | covered("new_finess", "new_legal")
     return known.select((here.fill_null(False) & there).alias("inside")).to_series()
+
+
+def only_inside(store: Store, authorisation: Authorisation, snapshot_id: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows [table, record_key, column, ...] of records inside the perimeter, in their order.
+
+    A record counts where the snapshot has it, and also where a pending correction moves it.
+    """
+    if rows.is_empty():
+        return rows
+    now = field_values(store, snapshot_id, rows).with_columns(
+        professional_id=pl.col("record_key").str.split("@").list.first(),
+        new_finess=pl.when(pl.col("column") == "finess").then(pl.col("value")),
+    )
+    mine = now.filter(inside(store, authorisation, snapshot_id, now))
+    return rows.join(mine, ["table", "record_key", "column"], "semi", maintain_order="left")
 
 
 def demand_inside(store: Store, authorisation: Authorisation, snapshot_id: int, records: pl.DataFrame) -> None:

@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from rpps_audit.card import (
+    Authorisation,
     CallablePin,
     CardSession,
     Perimeter,
     PinRequest,
+    Role,
     find_card,
     load_settings,
     open_session,
 )
-from rpps_audit.card.session import boot_clock
-from rpps_audit.errors import AuditError
+from rpps_audit.errors import AuditError, NotAuthorisedError
 from rpps_audit.workbench.faults import tell_fault
 from rpps_audit.workbench.live import LiveWidget, module
 
@@ -43,7 +44,6 @@ class CardPanel(LiveWidget):
         self._session: CardSession | None = None
         self._question: Mapping[str, Any] | None = None
         self._answers: queue.Queue[bytearray | None] = queue.Queue(1)
-        self._opened = self._used = 0.0
         self._opening: threading.Thread | None = None
         self._said_closed = ""
         self.pin = CallablePin(self._ask_pin, self._confirm_last_try, self._announce_pad)
@@ -56,15 +56,20 @@ class CardPanel(LiveWidget):
         return self._session if self._session is not None and not self._session.closed else None
 
     def perimeter(self) -> Perimeter:
-        """Where the holder may look now, as author or approver; the idle clock starts again.
+        """Where the holder may look now, as author or approver.
 
         Empty without a session: nothing may then be shown but keys.
         """
         session = self.session
         if session is None:
             return Perimeter()
-        self._used = boot_clock()
         return session.perimeter("author") | session.perimeter("approver")
+
+    def require(self, role: Role) -> Authorisation:
+        """The right to act now; the idle clock starts again. Raises NotAuthorisedError, which says why not."""
+        if self._session is None:
+            raise NotAuthorisedError("Ouvrez d’abord votre session avec votre carte, en haut de la page.")
+        return self._session.require(role=role)
 
     def do_open_session(self) -> None:
         """Ask the card room for a session; it will ask for the PIN."""
@@ -87,8 +92,7 @@ class CardPanel(LiveWidget):
         except Exception as error:
             self.message = tell_fault(error)
         else:
-            self._session, self._opened = session, boot_clock()
-            self._used = self._opened
+            self._session = session
             threading.Thread(target=self._watch, args=(session,), name="rpps-audit-veille", daemon=True).start()
             self._on_change()
         self._question = None
@@ -100,6 +104,8 @@ class CardPanel(LiveWidget):
         while not session.closed:
             over.wait(_WATCH_SECONDS)
         self._said_closed = session.closed
+        # A question that waits for this card has no answer any longer.
+        self._answer(_GIVEN_UP)
         self._on_change()
         self.refresh()
 
@@ -155,7 +161,7 @@ class CardPanel(LiveWidget):
             "state": state,
             "can_open": present and session is None and not waiting,
             "can_close": session is not None,
-            "seconds_left": self._left() if session else 0,
+            "seconds_left": session.seconds_left() if session else 0,
             "question": self._question,
         }
 
@@ -166,7 +172,3 @@ class CardPanel(LiveWidget):
         except AuditError as error:
             return False, f"{closed}{error}"
         return True, f"{closed}Carte dans le lecteur, session fermée : les noms restent masqués."
-
-    def _left(self) -> int:
-        settings, now = load_settings(self.workspace), boot_clock()
-        return int(min(settings.life_seconds - (now - self._opened), settings.idle_seconds - (now - self._used)))

@@ -6,35 +6,28 @@ decided at each drawing, so that taking the card out masks the names at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 from ipywidgets import Dropdown, HBox, VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.checks import OPEN_STATES, findings
 from rpps_audit.reports.steps import advice
-from rpps_audit.store import Store, fetch_frame
+from rpps_audit.workbench.acts import Acts
+from rpps_audit.workbench.basket import Basket
 from rpps_audit.workbench.card import CardPanel
-from rpps_audit.workbench.frames import field_labels, frame_grid
+from rpps_audit.workbench.due import Due, read_due
+from rpps_audit.workbench.editing import Editing
+from rpps_audit.workbench.frames import frame_grid
+from rpps_audit.workbench.leaving import Leaving
+from rpps_audit.workbench.lots import Lots
 from rpps_audit.workbench.panel import Panel, sentence
 from rpps_audit.workbench.screen import EMPTY, Screen, section
 from rpps_audit.workbench.sheet import Sheet, read_sheet
+from rpps_audit.workbench.suggested import Suggested
 from rpps_audit.workspace import Workspace
 
-
-@dataclass(frozen=True)
-class Due:
-    """What is to be done on `as_of`. Both frames have record_key, finess, finess_legal, structure_name, birth_name and
-    first_names beside the columns of `Exposure.forgotten` and `checks.findings`."""
-
-    as_of: date
-    snapshots: tuple[int, ...]
-    forgotten: pl.DataFrame
-    findings: pl.DataFrame
-    not_evaluable: int
+_Part = Suggested | Leaving | Editing | Basket | Lots
 
 
 class Manager(Screen):
@@ -45,11 +38,42 @@ class Manager(Screen):
         self.rule = self.finess = self.key = ""
         self._grids: list[tuple[Any, Any]] = []
         self._sheets: list[Panel] = []
+        self._shown: dict[str, _Part] = {}
 
     @cached_property
     def panel(self) -> CardPanel:
         """The card."""
-        return CardPanel(self.workspace.path, on_change=self.redraw)
+        return CardPanel(self.workspace.path, on_change=self.session_changed)
+
+    @cached_property
+    def acts(self) -> Acts:
+        """The way to the corrections."""
+        return Acts(self, self.panel)
+
+    @cached_property
+    def suggested(self) -> Suggested:
+        """Suggestions for the findings."""
+        return Suggested(self.acts, self._decided)
+
+    @cached_property
+    def leaving(self) -> Leaving:
+        """Situations of those who left."""
+        return Leaving(self.acts, self._decided)
+
+    @cached_property
+    def editing(self) -> Editing:
+        """One field of the record opened."""
+        return Editing(self.acts, self._decided)
+
+    @cached_property
+    def basket(self) -> Basket:
+        """What was decided."""
+        return Basket(self.acts, self._undone)
+
+    @cached_property
+    def lots(self) -> Lots:
+        """The batches."""
+        return Lots(self.acts, lambda: self._reload("basket"))
 
     @cached_property
     def due_today(self) -> Due | None:
@@ -57,7 +81,7 @@ class Manager(Screen):
         if not self.has_store:
             return None
         with self.store() as store:
-            return _read_due(store, self.workspace)
+            return read_due(store, self.workspace)
 
     # -- sections ----------------------------------------------------------------------------------------------
 
@@ -105,7 +129,22 @@ class Manager(Screen):
         """The record opened."""
         panel = Panel("sheet", self.sheet_values, on_open=self.open_record)
         self._sheets.append(panel)
-        return panel
+        self._shown["editing"] = self.editing
+        self.editing.open(self.key)
+        return VBox([panel, self.editing.widget])
+
+    @section
+    def corrections(self) -> Widget:
+        """From suggestions to signed batches."""
+        parts: dict[str, _Part] = {
+            "suggested": self.suggested,
+            "leaving": self.leaving,
+            "basket": self.basket,
+            "lots": self.lots,
+        }
+        self._shown |= parts
+        self._reload(*parts)
+        return VBox([part.widget for part in parts.values()])
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -119,10 +158,16 @@ class Manager(Screen):
         self.key = key
         for panel in self._sheets:
             panel.refresh()
+        self.editing.open(key)
 
     def open_finding(self, finding: str) -> None:
         """Show the sheet of a finding's record (`finding` is rule + key, as in the grid)."""
         self.open_record(finding.split("\n")[1])
+
+    def session_changed(self) -> None:
+        """A session was opened or has closed: names appear or go, and so does what can be done."""
+        self.redraw()
+        self._reload(*self._shown)
 
     def redraw(self) -> None:
         """Draw everything again: the session or a facet has changed."""
@@ -177,6 +222,17 @@ class Manager(Screen):
             finding["advice"] = advice(pages[finding["rule_id"]].page)
         return {"sheet": sheet, "findings": found}
 
+    def _reload(self, *names: str) -> None:
+        for name in names:
+            if name in self._shown:
+                self._shown[name].reload()
+
+    def _decided(self) -> None:
+        self._reload("basket", "lots")
+
+    def _undone(self) -> None:
+        self._reload("suggested", "leaving", "editing", "lots")
+
     def _figures(self) -> dict[str, Any]:
         due = self.due_today
         assert due is not None
@@ -212,50 +268,3 @@ class Manager(Screen):
         )
         box.observe(lambda change: self.choose(facet, change["new"]), "value")
         return box
-
-
-def _read_due(store: Store, workspace: Workspace) -> Due | None:
-    from rpps_audit.audit import exposure_of, primary_runs
-
-    runs = primary_runs(store)
-    if runs.is_empty():
-        return None
-    numbers = runs["run_id"].to_list()
-    titles = pl.DataFrame([(rule.id, rule.title) for rule in workspace.catalogue()], ["rule_id", "title"], orient="row")
-    open_now = [
-        _placed(store, findings(store, run_id).filter(pl.col("state").is_in(OPEN_STATES)), snapshot_id)
-        for run_id, snapshot_id in runs.select("run_id", "snapshot_id").rows()
-    ]
-    exposure = exposure_of(store, workspace)
-    lacking = store.sql(_NOT_EVALUABLE, [numbers]).fetchone()
-    return Due(
-        as_of=exposure.as_of,
-        snapshots=tuple(runs["snapshot_id"]),
-        forgotten=exposure.forgotten()
-        .drop("finess")
-        .join(fetch_frame(store.sql(_DEPARTED, [numbers])), on="record_key", how="left", maintain_order="left"),
-        findings=pl.concat(open_now)
-        .join(titles, on="rule_id", how="left", maintain_order="left")
-        .with_columns(title=pl.coalesce("title", "rule_id"), field=pl.col("column").replace(field_labels())),
-        not_evaluable=lacking[0] if lacking else 0,
-    )
-
-
-def _placed(store: Store, here: pl.DataFrame, snapshot_id: int) -> pl.DataFrame:
-    """The findings of a snapshot with the establishment and the name on their line."""
-    lines = fetch_frame(store.sql(_LINES, [snapshot_id]))
-    return here.join(lines, on="line", how="left", maintain_order="left").with_columns(snapshot_id=pl.lit(snapshot_id))
-
-
-_OPERATOR = """coalesce(g.finess_legal, (SELECT any_value(e.finess_legal) FROM establishments e
-               WHERE e.finess = g.finess)) AS finess_legal"""
-_LINES = f"""
-    SELECT line, finess, {_OPERATOR}, coalesce(structure_name, finess) AS structure_name, birth_name, first_names
-    FROM registrations g WHERE snapshot_id = ?"""
-_DEPARTED = f"""
-    SELECT DISTINCT ON (d.record_key) d.record_key, g.finess, {_OPERATOR},
-           coalesce(g.structure_name, g.finess) AS structure_name, g.birth_name, g.first_names
-    FROM departures d JOIN runs USING (run_id) JOIN registrations g USING (snapshot_id, line)
-    WHERE list_contains(?, d.run_id)"""
-_NOT_EVALUABLE = """
-    SELECT count(DISTINCT rule_id) FROM rule_runs WHERE status = 'not_evaluable' AND list_contains(?, run_id)"""

@@ -25,15 +25,19 @@ class Task(LiveWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.running = False
+        self.running, self.can_stop = False, True
         self.said, self.share = "", 0.0
         self._stop = False
         self._thread: threading.Thread | None = None
 
-    def start(self, work: Callable[[Tell], Any], done: Callable[[Any], str]) -> None:
-        """Begin; `done` receives what `work` returned and answers the sentence to leave on the screen."""
+    def start(self, work: Callable[[Tell], Any], done: Callable[[Any], str], *, can_stop: bool = True) -> None:
+        """Begin; `done` receives what `work` returned and answers the sentence to leave on the screen.
+
+        `can_stop`: false for what has no step at which to stop.
+        """
         if self.running:
             return
+        self.can_stop = can_stop
         self.running, self._stop, self.share, self.message, self.said = True, False, 0.0, "", "Début…"
         self.refresh()
         self._thread = threading.Thread(target=self._run, args=(work, done), daemon=True)
@@ -50,7 +54,7 @@ class Task(LiveWidget):
 
     def view(self) -> dict[str, Any]:
         """The bar."""
-        return {"running": self.running, "share": self.share, "said": self.said}
+        return {"running": self.running, "can_stop": self.can_stop, "share": self.share, "said": self.said}
 
     def _run(self, work: Callable[[Tell], Any], done: Callable[[Any], str]) -> None:
         try:

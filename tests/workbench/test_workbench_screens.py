@@ -84,7 +84,8 @@ def test_without_a_session_no_name_is_shown_anywhere(audited: Workspace):
     page = Manager(audited)
     grids = [page.due().children[1], page.findings().children[1]]
     page.open_record(page.shown_forgotten()["record_key"][0])
-    shown = json.dumps([*(grid.view() for grid in grids), page.sheet().view()], default=str, ensure_ascii=False)
+    parts = [*grids, page.sheet().children[0], page.editing.form]
+    shown = json.dumps([part.view() for part in parts], default=str, ensure_ascii=False)
     names = page.due_today.findings["birth_name"].drop_nulls().unique()
     assert set(page.shown_findings()["who"]) == {None}
     assert not [name for name in names if len(name) > 5 and f'"{name}' in shown]
@@ -118,7 +119,7 @@ def test_facets_count_what_they_keep(audited: Workspace):
 
 def test_opening_a_finding_opens_its_record_with_what_to_do(audited: Workspace):
     page = Manager(audited)
-    sheet = page.sheet()
+    sheet = page.sheet().children[0]
     grid = page.findings().children[1]
     grid.ask("open", key=grid.view()["rows"][0]["key"])
     assert page.key == grid.table.frame["record_key"][0]

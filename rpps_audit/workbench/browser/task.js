@@ -8,7 +8,8 @@ function render({ model, el }) {
   const box = h("div", { class: "rpps-task" }, label, bar, stop);
   el.append(box, alert);
   return live(model, el, (view) => {
-    bar.hidden = stop.hidden = !view.running;
+    bar.hidden = !view.running;
+    stop.hidden = !view.running || !view.can_stop;
     bar.value = view.share;
     label.textContent = view.said;
     alert.textContent = view.message || "";

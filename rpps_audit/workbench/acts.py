@@ -1,0 +1,118 @@
+"""The manager's acts on corrections: the store is opened for one act, with the authorisation of the card in the reader.
+
+Nothing is decided here: the corrections room checks, writes and refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import polars as pl
+
+from rpps_audit.card import Authorisation, Perimeter, Role
+from rpps_audit.corrections import Desk, Proposed, fields, open_desk, shown_expr
+from rpps_audit.reports.french import counted
+from rpps_audit.store import fetch_frame
+from rpps_audit.workbench.card import CardPanel
+from rpps_audit.workbench.form import Answer, Entry
+from rpps_audit.workbench.screen import EMPTY, Screen
+
+NO_SESSION = "Ouvrez d’abord votre session avec votre carte, en haut de la page."
+WHY = (
+    Entry("reason", "Motif de la correction", hint="Pourquoi, en une phrase : obligatoire."),
+    Entry("evidence", "Justificatif", hint="Pièce vue, face à face, et quand. Obligatoire pour une demande."),
+)
+
+
+class Acts:
+    """Opens the desk of a screen's workspace; `panel` says who acts."""
+
+    def __init__(self, screen: Screen, panel: CardPanel) -> None:
+        self._screen, self.panel = screen, panel
+
+    @property
+    def has_store(self) -> bool:
+        """Something was loaded once."""
+        return self._screen.has_store
+
+    @property
+    def signed_in(self) -> bool:
+        """A session is open on a store that exists."""
+        return self._screen.has_store and self.panel.session is not None
+
+    def has_role(self, role: Role) -> bool:
+        """The holder of the card may act in this role somewhere."""
+        session = self.panel.session
+        return session is not None and session.perimeter(role) != Perimeter()
+
+    @contextmanager
+    def desk(self) -> Iterator[Desk]:
+        """The desk, without any authorisation: for what carries keys only."""
+        with self._screen.store() as store:
+            yield open_desk(self._screen.workspace, store)
+
+    @contextmanager
+    def acting(self, role: Role | None = None) -> Iterator[tuple[Desk, Authorisation]]:
+        """The desk and the right to act now; without a role, as author if possible, else as approver.
+
+        Raises NotAuthorisedError (SessionClosedError when the card is gone or the time is up).
+        """
+        authorisation = self.panel.require(role or ("author" if self.has_role("author") else "approver"))
+        with self.desk() as desk:
+            yield desk, authorisation
+
+    def lacking(self) -> str:
+        """Why nothing can be done now, and what to do; empty when something can."""
+        if not self._screen.has_store:
+            return EMPTY
+        return "" if self.signed_in else NO_SESSION
+
+
+def shown_values(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """Rows [table, column, ...] with each of these columns as the portal shows it (`shown_<name>`), and `field`."""
+    if frame.is_empty():
+        return frame.with_columns(pl.lit("").alias("field"), *[pl.col(name).alias(f"shown_{name}") for name in columns])
+    known = {(one.table, one.column): one for one in fields()}
+    parts = [
+        group.with_columns(
+            *[shown_expr(pl.col(name), known[str(table), str(column)]).alias(f"shown_{name}") for name in columns],
+            field=pl.lit(known[str(table), str(column)].label),
+        )
+        for (table, column), group in frame.group_by("table", "column", maintain_order=True)
+    ]
+    return pl.concat(parts)
+
+
+def with_names(desk: Desk, snapshot_id: int, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows [record_key, ...] with `who` and `structure_name` (of the situation, else of the first one)."""
+    people = fetch_frame(desk.store.sql(_PEOPLE, [snapshot_id]))
+    person = pl.col("record_key").str.split("@").list.first()
+    place = pl.col("record_key").str.split("@").list.get(1, null_on_oob=True)
+    here = people.unique(["person", "place"], keep="first", maintain_order=True)
+    first = people.unique("person", keep="first", maintain_order=True).select("person", "who", first="structure_name")
+    return (
+        frame.with_columns(person=person, place=place)
+        .join(here.drop("who"), ["person", "place"], "left", maintain_order="left")
+        .join(first, "person", "left", maintain_order="left")
+        .with_columns(structure_name=pl.coalesce("structure_name", "first"))
+        .drop("person", "place", "first")
+    )
+
+
+def told(done: Proposed) -> Answer:
+    """What became of proposals, refusals with the title of the rule that says no."""
+    labels = {(one.table, one.column): one.label for one in fields()}
+    said = counted(done.accepted.height, "correction mise au panier", "corrections mises au panier")
+    if done.refused.height:
+        said += f", {counted(done.refused.height, 'refusée', 'refusées')} :"
+    rows = done.refused.select("table", "column", "record_key", "reason").rows()
+    return Answer(said + ("" if done.refused.height else "."), [
+        f"{labels[table, column]}, {key} : {reason}." for table, column, key, reason in rows
+    ])  # fmt: skip
+
+
+_PEOPLE = """
+    SELECT coalesce(professional_id, 'ligne:' || line) AS person, finess AS place,
+           coalesce(structure_name, finess) AS structure_name, concat_ws(' ', birth_name, first_names) AS who
+    FROM registrations WHERE snapshot_id = ? ORDER BY line"""

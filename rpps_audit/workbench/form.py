@@ -1,0 +1,88 @@
+"""A few fields and the buttons that act on them. What is typed travels by message, never as a trait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from rpps_audit.workbench.live import LiveWidget, module
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One field: a text, or one of `choices` (code to label). `heard`: each change is told at once, not only with a
+    button. `fault` is shown beside it."""
+
+    name: str
+    label: str
+    choices: Mapping[str, str] | None = None
+    heard: bool = False
+    hint: str = ""
+    fault: str = ""
+
+
+class Answer(NamedTuple):
+    """What a button has done: a sentence, and what was refused and why, one sentence each."""
+
+    said: str
+    refused: Sequence[str] = ()
+
+
+class Form(LiveWidget):
+    """`entries()` and `buttons()` (name to label: only those that can act now) are asked anew at each view.
+
+    `values` is what is typed. `on_press(button)` answers what it did; `on_type(name)` hears the fields that are heard.
+    """
+
+    _esm = module("form")
+
+    def __init__(
+        self,
+        entries: Callable[[], Sequence[Entry]],
+        buttons: Callable[[], Mapping[str, str]] = dict,
+        *,
+        note: Callable[[], str] = str,
+        on_press: Callable[[str], Answer] = lambda _button: Answer(""),
+        on_type: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self.answer = Answer("")
+        self._entries, self._buttons, self._note = entries, buttons, note
+        self._on_press, self._on_type = on_press, on_type
+
+    def value(self, name: str) -> str:
+        """What a field holds."""
+        return self.values.get(name, "")
+
+    def do_type(self, name: str, text: str) -> None:
+        """A field has changed."""
+        self.answer = Answer("")
+        self.values[name] = text
+        self._on_type(name)
+
+    def do_press(self, button: str, values: Mapping[str, str] | None = None) -> None:
+        """A button was pressed; one that is no longer offered does nothing."""
+        self.answer = Answer("")
+        self.values |= values or {}
+        if button in self._buttons():
+            self.answer = self._on_press(button)
+
+    def view(self) -> dict[str, Any]:
+        """The fields, the buttons, and what the last one did."""
+        entries = [
+            asdict(entry)
+            | {
+                "value": self.value(entry.name),
+                "choices": entry.choices and [list(one) for one in entry.choices.items()],
+            }
+            for entry in self._entries()
+        ]
+        return {
+            "note": self._note(),
+            "entries": entries,
+            "buttons": [list(one) for one in self._buttons().items()],
+            "said": self.answer.said,
+            "refused": list(self.answer.refused),
+        }

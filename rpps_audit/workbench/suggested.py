@@ -1,0 +1,131 @@
+"""Suggestions for the findings of the day: one rule at a time, seen before they are accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
+
+from rpps_audit.checks import latest_runs
+from rpps_audit.corrections import latest_extract, only_inside, propose, suggest
+from rpps_audit.errors import UsageError
+from rpps_audit.reports.french import number
+from rpps_audit.workbench.acts import WHY, Acts, shown_values, told, with_names
+from rpps_audit.workbench.form import Answer, Entry, Form
+from rpps_audit.workbench.grid import Grid
+from rpps_audit.workbench.panel import heading
+from rpps_audit.workbench.table import Column, Table
+
+SURE = 0.8
+_COLUMNS = [
+    Column("who", "Nom"), Column("record_key", "Enregistrement"), Column("field", "Donnée"),
+    Column("shown_old", "Actuel", missing="vide"), Column("shown_new", "Proposé"), Column("source", "Source"),
+    Column("certainty", "Confiance (%)", numeric=True), Column("several", "À choisir"),
+]  # fmt: skip
+_NONE = pl.DataFrame(
+    schema={column.name: pl.Int64 if column.numeric else pl.String for column in _COLUMNS}
+    | {"id": pl.String, "rule_id": pl.String, "rule": pl.String}
+)
+
+
+class Suggested:
+    """The suggestions of `rule`; `on_done()` hears that something was put in the basket."""
+
+    def __init__(self, acts: Acts, on_done: Callable[[], None]) -> None:
+        self.acts, self._on_done = acts, on_done
+        self.rule = ""
+        self.every = _NONE
+        self.chooser = Form(self._rules, note=self._note, on_type=self._choose)
+        self.grid = Grid(
+            Table(_NONE, _COLUMNS, key="id"),
+            caption="Propositions pour ce contrôle",
+            empty="Choisissez un contrôle ci-dessus : ses propositions s’affichent ici avant toute décision.",
+            row=("proposition", "propositions"),
+            selectable=True,
+            on_choose=lambda _keys: self.form.refresh(),
+        )
+        self.form = Form(lambda: WHY if self._buttons() else (), self._buttons, on_press=self.accept)
+        self.widget: Widget = VBox([heading("Propositions"), self.chooser, self.grid, self.form])
+
+    def reload(self) -> None:
+        """Read them again: the session or the basket has changed."""
+        self.every = self._read() if self.acts.signed_in and self.acts.has_role("author") else _NONE
+        if self.rule not in self.every["rule_id"]:
+            self.rule = self.chooser.values["rule"] = ""
+        self._redraw()
+
+    def shown(self) -> pl.DataFrame:
+        """The suggestions of the rule chosen."""
+        return self.every.filter(pl.col("rule_id") == self.rule)
+
+    def sure(self) -> pl.DataFrame:
+        """Those that can be accepted together: a single value, and sure."""
+        return self.shown().filter((pl.col("several") == "") & (pl.col("certainty") >= 100 * SURE))
+
+    def accept(self, button: str) -> Answer:
+        """Put the selection, or every sure one of the rule, in the basket. Raises UsageError for two values at once."""
+        chosen = self.sure() if button == "all" else self.grid.table.chosen()
+        fields = ["table", "record_key", "column"]
+        if chosen.select(fields).is_duplicated().any():
+            raise UsageError("Deux valeurs sont choisies pour le même champ d’une fiche : n’en gardez qu’une.")
+        with self.acts.acting("author") as (desk, who):
+            snapshot_id = latest_extract(desk.store).snapshot_id
+            why = {entry.name: self.form.value(entry.name) for entry in WHY}
+            done = propose(desk, who, snapshot_id, chosen, reason=why["reason"], evidence=why["evidence"])
+        # What was accepted is no longer to be suggested, by whichever rule.
+        self.every = self.every.join(done.accepted, fields, "anti", maintain_order="left")
+        self.grid.table.selected = frozenset()
+        self._redraw()
+        self._on_done()
+        return told(done)
+
+    def _choose(self, _name: str) -> None:
+        self.rule = self.chooser.value("rule")
+        self.grid.table.selected = frozenset()
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self.grid.replace(self.shown())
+        self.chooser.refresh()
+        self.form.refresh()
+
+    def _note(self) -> str:
+        if lacking := self.acts.lacking():
+            return lacking
+        if self.every.is_empty():
+            return (
+                "Aucune proposition pour vos établissements. Ouvrez la fiche d’un constat pour le corriger à la main."
+            )
+        return "Aucune proposition ne s’applique d’elle-même : relisez, puis acceptez."
+
+    def _rules(self) -> list[Entry]:
+        counts = self.every.group_by("rule_id").agg(pl.col("rule").first(), pl.len()).sort("len", descending=True)
+        offered = {rule: f"{title} ({number(count)})" for rule, title, count in counts.rows()}
+        return [Entry("rule", "Contrôle", offered, heard=True)] if offered else []
+
+    def _buttons(self) -> dict[str, str]:
+        chosen, sure = len(self.grid.table.selected), self.sure().height
+        offered = {"chosen": f"Accepter la sélection ({number(chosen)})"} if chosen else {}
+        return offered | (
+            {"all": f"Accepter toutes les propositions sûres du contrôle ({number(sure)})"} if sure else {}
+        )
+
+    def _read(self) -> pl.DataFrame:
+        with self.acts.acting("author") as (desk, who):
+            facts = latest_extract(desk.store)
+            runs = latest_runs(desk.store).filter(pl.col("snapshot_id") == facts.snapshot_id)
+            if runs.is_empty():
+                return _NONE
+            # Ends of situations are decided with their reason, among those who left.
+            said = suggest(desk, int(runs["run_id"][0])).filter(pl.col("column") != "end_date")
+            mine = with_names(desk, facts.snapshot_id, only_inside(desk.store, who, facts.snapshot_id, said))
+            titles = {rule.id: rule.title for rule in desk.catalogue}
+        return shown_values(mine).with_columns(
+            id=pl.concat_str("rule_id", "table", "record_key", "column", "new", separator="\n"),
+            rule=pl.col("rule_id").replace(titles),
+            certainty=(100 * pl.col("confidence")).round().cast(pl.Int64),
+            several=pl.when(pl.col("choices") > 1)
+            .then(pl.format("{} valeurs possibles", "choices"))
+            .otherwise(pl.lit("")),
+        )
