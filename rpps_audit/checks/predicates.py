@@ -24,6 +24,8 @@ Predicate = Callable[..., pl.Expr]
 ROW_KINDS: dict[str, Predicate] = {}
 _DAYS_PER_YEAR = 365.25
 _PUNCTUATION = r"[\s.\-()]*"
+# What makes an ASCII capital a small letter, and the last of these: beyond are the bytes of accented letters.
+_SMALL, _LAST_LETTER = 0x20, ord("z")
 
 
 @dataclass(frozen=True)
@@ -294,17 +296,23 @@ def _phone_pattern(form: str) -> str:
 
 
 def _same_name(pairs: pl.Series) -> pl.Series:
-    """Normalising is dear: only pairs of about the same length and with the same initial are looked at."""
+    """Normalising is dear: only pairs with the same initial and about the same length are looked at."""
     frame = pairs.struct.unnest()
     name, names = pl.col("name"), pl.col("names")
+    initial, other = (_initial(frame[column]) for column in ("name", "names"))
+    # An accented initial may be written without its accent.
+    near = frame.with_row_index("row").filter((initial == other) | (initial > _LAST_LETTER) | (other > _LAST_LETTER))
     length = pl.coalesce(names.str.find(",", literal=True), names.str.len_bytes()).cast(pl.Int64)
-    initial, other = name.str.head(1).str.to_lowercase(), names.str.head(1).str.to_lowercase()
-    # An accented initial sorts after "z"; accents and ligatures change the length by a byte or two each.
-    alike = (initial == other) | (initial > "z") | (other > "z")
-    rows = frame.select((alike & ((length - name.str.len_bytes()).abs() <= 4)).arg_true()).to_series()
+    # Accents and ligatures change the length by a byte or two each.
+    near = near.filter((length - name.str.len_bytes()).abs() <= 4)
     left, right = reference.normalise(name), reference.normalise(names)
-    same = frame[rows].select((right == left) | right.str.starts_with(left + ",")).to_series()
-    return pl.repeat(False, frame.height, eager=True).scatter(rows, same.fill_null(False))
+    same = near.select((right == left) | right.str.starts_with(left + ",")).to_series()
+    return pl.repeat(False, frame.height, eager=True).scatter(near["row"], same.fill_null(False))
+
+
+def _initial(names: pl.Series) -> pl.Series:
+    """The first byte of each name as a number, letters as small ones; null for an empty name."""
+    return names.cast(pl.Binary).bin.head(1).bin.reinterpret(dtype=pl.UInt8, endianness="little") | _SMALL
 
 
 def _luhn(text: pl.Expr, length: int) -> pl.Expr:

@@ -123,7 +123,8 @@ def _mark(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...] = ()) 
     present = " AND ".join(f"{name} IS NOT NULL" for name in (*exact_columns, *rule.columns))
     content = _folded(rule.columns, fold)
     if exact_columns:
-        content = ", ".join([*exact_columns, *(_fold(fold, f"left({name}, 1)") for name in rule.columns)])
+        # Punctuation is not set aside here: translating costs as much as all the rest.
+        content = ", ".join([*exact_columns, *(f"strip_accents(upper(left({name}, 1)))" for name in rule.columns)])
     return f'CASE WHEN {present} THEN hash({content}) END AS "{rule.id}"'
 
 
@@ -136,7 +137,9 @@ def several_identities(rule: Rule) -> str:
     """One number, several civil identities: the columns differ between lines of the same professional."""
     return f"""
         WITH valued AS (SELECT professional_id, line, hash({_folded(rule.columns, "name")}) AS h FROM professional
-                        WHERE professional_id IN (SELECT professional_id FROM people WHERE torn))
+                        WHERE professional_id IN
+                            (SELECT professional_id FROM crowded_lines GROUP BY professional_id
+                             HAVING min(person_content) <> max(person_content)))
         SELECT professional_id AS record_key, min(line) AS line FROM valued
         GROUP BY professional_id HAVING min(h) <> max(h)"""
 

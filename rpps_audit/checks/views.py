@@ -60,12 +60,13 @@ def prepare_views(
     mine = f"snapshot_id = {int(snapshot_id)}"
     active = ACTIVE.format(as_of=f"DATE '{as_of}'")
     connection.execute(_PEOPLE.format(mine=mine, active=active))
-    connection.execute(_PERSON_LINES.format(mine=mine))
-    connection.execute(_TWIN_LINES.format(mine=mine))
+    connection.execute(_CROWDED_LINES.format(mine=mine))
+    connection.execute(_ECHO_LINES)
+    connection.execute(_TWIN_LINES)
     connection.execute(
         f"""CREATE OR REPLACE TEMP VIEW professional AS
             SELECT coalesce(professional_id, 'ligne:' || line) AS record_key, * EXCLUDE (snapshot_id)
-            FROM registrations WHERE {mine} AND line IN (SELECT line FROM person_lines)"""
+            FROM registrations ANTI JOIN echo_lines USING (line) WHERE {mine}"""
     )
     connection.execute(
         f"""CREATE OR REPLACE TEMP VIEW situation AS
@@ -105,29 +106,22 @@ _KEYS = f"""
 
 
 # One pass over the lines tells almost everything the set rules ask of a person. Most people stand on one line: only the
-# others can contradict themselves.
-_PEOPLE = f"""
+# lines of the others, the crowded ones, are compared with one another.
+_PEOPLE = """
     CREATE OR REPLACE TEMP TABLE people AS
-    WITH counted AS (
-        SELECT professional_id, min(line) AS line, count(*) AS lines, bool_or({{active}}) AS working
-        FROM registrations WHERE {{mine}} AND professional_id IS NOT NULL GROUP BY professional_id
-    ), contradicted AS (
-        SELECT professional_id FROM registrations
-        WHERE {{mine}} AND professional_id IN (SELECT professional_id FROM counted WHERE lines > 1)
-        GROUP BY professional_id HAVING min(hash({_PERSON_COLUMNS})) <> max(hash({_PERSON_COLUMNS}))
-    )
-    SELECT *, lines > 1 AND professional_id IN (SELECT professional_id FROM contradicted) AS torn FROM counted"""
-_PERSON_LINES = f"""
-    CREATE OR REPLACE TEMP TABLE person_lines AS
-    SELECT line FROM people WHERE NOT torn
-    UNION ALL SELECT line FROM registrations WHERE {{mine}} AND professional_id IS NULL
-    UNION ALL SELECT min(line) FROM registrations
-              WHERE {{mine}} AND professional_id IN (SELECT professional_id FROM people WHERE torn)
-              GROUP BY professional_id, hash({_PERSON_COLUMNS})"""
+    SELECT professional_id, min(line) AS line, count(*) AS lines, bool_or({active}) AS working
+    FROM registrations WHERE {mine} AND professional_id IS NOT NULL GROUP BY professional_id"""
+_CROWDED_LINES = f"""
+    CREATE OR REPLACE TEMP TABLE crowded_lines AS
+    SELECT line, professional_id, finess, start_date, hash({_PERSON_COLUMNS}) AS person_content
+    FROM registrations WHERE {{mine}} AND professional_id IN (SELECT professional_id FROM people WHERE lines > 1)"""
+# Lines that repeat the civil status and contact of an earlier line: few, where the lines that do not are many.
+_ECHO_LINES = """
+    CREATE OR REPLACE TEMP TABLE echo_lines AS
+    SELECT line FROM crowded_lines
+    ANTI JOIN (SELECT min(line) AS line FROM crowded_lines GROUP BY professional_id, person_content) USING (line)"""
 # Lines of one person in one establishment, numbered from the earliest; lines alone in theirs are left out.
 _TWIN_LINES = """
     CREATE OR REPLACE TEMP TABLE twin_lines AS
     SELECT line, row_number() OVER (PARTITION BY professional_id, finess ORDER BY start_date, line) AS twin
-    FROM registrations
-    WHERE {mine} AND professional_id IN (SELECT professional_id FROM people WHERE lines > 1)
-    QUALIFY count(*) OVER (PARTITION BY professional_id, finess) > 1"""
+    FROM crowded_lines QUALIFY count(*) OVER (PARTITION BY professional_id, finess) > 1"""
