@@ -5,8 +5,9 @@ Nothing is decided here: the corrections room checks, writes and refuses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import polars as pl
 
@@ -15,12 +16,20 @@ from rpps_audit.corrections import Desk, Proposed, fields, open_desk, shown_expr
 from rpps_audit.reports.french import counted
 from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.card import CardPanel
+from rpps_audit.workbench.faults import tell_fault
 from rpps_audit.workbench.form import Answer, Entry
 from rpps_audit.workbench.screen import EMPTY, Screen
 
+T = TypeVar("T")
 NO_SESSION = "Ouvrez d’abord votre session avec votre carte, en haut de la page."
+_NOT_AUTHOR = "Votre carte n’a pas le rôle « auteur » (managers.toml) : vous pouvez approuver, non corriger."
 WHY = (
-    Entry("reason", "Motif de la correction", hint="Pourquoi, en une phrase : obligatoire."),
+    Entry(
+        "reason",
+        "Motif de la correction",
+        hint="Pourquoi, en une phrase : obligatoire.",
+        needed_by=("add", "chosen", "all", "close"),
+    ),
     Entry("evidence", "Justificatif", hint="Pièce vue, face à face, et quand. Obligatoire pour une demande."),
 )
 
@@ -40,6 +49,11 @@ class Acts:
     def signed_in(self) -> bool:
         """A session is open on a store that exists."""
         return self._screen.has_store and self.panel.session is not None
+
+    @property
+    def author(self) -> bool:
+        """A session is open, and its holder may correct."""
+        return self.signed_in and self.has_role("author")
 
     def has_role(self, role: Role) -> bool:
         """The holder of the card may act in this role somewhere."""
@@ -62,11 +76,26 @@ class Acts:
         with self.desk() as desk:
             yield desk, authorisation
 
-    def lacking(self) -> str:
-        """Why nothing can be done now, and what to do; empty when something can."""
+    def reading(self, read: Callable[[], T], nothing: T) -> Callable[[], tuple[T, str]]:
+        """What an author may see, and a sentence where it cannot be read; `nothing` to anybody else."""
+
+        def run() -> tuple[T, str]:
+            try:
+                answer = read() if self.author else nothing
+            except Exception as error:
+                # A session that closed meanwhile is said by the card panel.
+                return nothing, tell_fault(error) if self.author else ""
+            return (answer if self.author else nothing), ""
+
+        return run
+
+    def lacking(self, role: Role | None = None) -> str:
+        """Why nothing can be done now (in this role), and what to do; empty when something can."""
         if not self._screen.has_store:
             return EMPTY
-        return "" if self.signed_in else NO_SESSION
+        if not self.signed_in:
+            return NO_SESSION
+        return "" if role is None or self.has_role(role) else _NOT_AUTHOR
 
 
 def shown_values(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:

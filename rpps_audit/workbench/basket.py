@@ -81,8 +81,10 @@ class Basket:
         return "" if self.grid.table.selected else "Choisissez des corrections pour les annuler, n’importe lesquelles."
 
     def _entries(self) -> tuple[Entry, ...]:
+        if not self._buttons():
+            return ()
         hint = "Obligatoire pour annuler ou refuser."
-        return (Entry("reason", "Motif de la décision", hint=hint),) if self._buttons() else ()
+        return (Entry("reason", "Motif de la décision", hint=hint, needed_by=("undo", "refuse")),)
 
     def _buttons(self) -> dict[str, str]:
         chosen = self.grid.table.chosen()

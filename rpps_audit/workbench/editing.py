@@ -54,7 +54,7 @@ class Editing:
     def reload(self) -> None:
         """Read the record again: the session or the basket has changed."""
         self.fields, self._records = {}, {}
-        if self.key and self.acts.signed_in and self.acts.has_role("author"):
+        if self.key and self.acts.author:
             self._read()
         self._choose(self.id if self.id in self.fields else "")
         self.form.refresh()
@@ -122,7 +122,7 @@ class Editing:
         self._box.children = (self.commune, self.form) if search else (self.form,)
 
     def _note(self) -> str:
-        if lacking := self.acts.lacking():
+        if lacking := self.acts.lacking("author"):
             return lacking
         if not self.key:
             return "Ouvrez une ligne d’un tableau ci-dessus : vous pourrez corriger la fiche ici."

@@ -12,13 +12,14 @@ from rpps_audit.workbench.live import LiveWidget, module
 @dataclass(frozen=True)
 class Entry:
     """One field: a text, or one of `choices` (code to label). `heard`: each change is told at once, not only with a
-    button. `fault` is shown beside it."""
+    button. `needed_by` are the buttons that do nothing while it is empty. `fault` is shown beside it."""
 
     name: str
     label: str
     choices: Mapping[str, str] | None = None
     heard: bool = False
     hint: str = ""
+    needed_by: tuple[str, ...] = ()
     fault: str = ""
 
 
@@ -49,6 +50,7 @@ class Form(LiveWidget):
         super().__init__()
         self.values: dict[str, str] = {}
         self.answer = Answer("")
+        self._missing: frozenset[str] = frozenset()
         self._entries, self._buttons, self._note = entries, buttons, note
         self._on_press, self._on_type = on_press, on_type
 
@@ -60,14 +62,18 @@ class Form(LiveWidget):
         """A field has changed."""
         self.answer = Answer("")
         self.values[name] = text
+        self._missing -= {name}
         self._on_type(name)
 
     def do_press(self, button: str, values: Mapping[str, str] | None = None) -> None:
         """A button was pressed; one that is no longer offered does nothing."""
         self.answer = Answer("")
         self.values |= values or {}
-        if button in self._buttons():
-            self.answer = self._on_press(button)
+        if button not in self._buttons():
+            return
+        needed = [entry.name for entry in self._entries() if button in entry.needed_by]
+        self._missing = frozenset(name for name in needed if not self.value(name).strip())
+        self.answer = Answer("Rien n’est fait : il manque un champ.") if self._missing else self._on_press(button)
 
     def view(self) -> dict[str, Any]:
         """The fields, the buttons, and what the last one did."""
@@ -76,6 +82,7 @@ class Form(LiveWidget):
             | {
                 "value": self.value(entry.name),
                 "choices": entry.choices and [list(one) for one in entry.choices.items()],
+                "fault": entry.fault or ("À remplir." if entry.name in self._missing else ""),
             }
             for entry in self._entries()
         ]

@@ -13,6 +13,7 @@ from rpps_audit.errors import UsageError
 from rpps_audit.reports.french import number
 from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.acts import WHY, Acts, told, with_names
+from rpps_audit.workbench.beside import Beside
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.frames import labels
 from rpps_audit.workbench.grid import Grid
@@ -50,13 +51,15 @@ class Leaving:
             on_choose=lambda _keys: self.form.refresh(),
             on_edit=lambda _table: self.form.refresh(),
         )
+        self.search = Beside(acts.reading(self._read, _NONE), self._found)
         self.form = Form(self._entries, self._buttons, note=self._note, on_press=self.close)
         self.widget: Widget = VBox([heading("Fermer les situations des personnes parties"), self.grid, self.form])
 
     def reload(self) -> None:
         """Read them again: the session or the basket has changed."""
-        frame = self._read() if self.acts.signed_in and self.acts.has_role("author") else _NONE
-        self.grid.replace(frame)
+        self.search.ask()
+        if not self.acts.author:
+            self.grid.replace(_NONE)
         self.form.refresh()
 
     def close(self, _button: str = "close") -> Answer:
@@ -70,6 +73,8 @@ class Leaving:
         done = self._close(
             ends.select("record_key", "end_date", "end_reason", "previous_id", "rule_id", "source", "confidence")
         )
+        if self.search.busy:
+            self.search.ask()
         table.selected = frozenset()
         self.grid.replace(table.frame.join(done.accepted, "record_key", "anti", maintain_order="left"))
         self._on_done()
@@ -89,9 +94,16 @@ class Leaving:
                 )  # fmt: skip
         return Proposed(pl.concat([one.accepted for one in done]), pl.concat([one.refused for one in done]))
 
+    def _found(self, answer: tuple[pl.DataFrame, str]) -> None:
+        frame, self.form.message = answer
+        self.grid.replace(frame)
+        self.form.refresh()
+
     def _note(self) -> str:
-        if lacking := self.acts.lacking():
+        if lacking := self.acts.lacking("author"):
             return lacking
+        if self.search.busy:
+            return "Recherche des départs en cours ; ils s’affichent ici dans quelques secondes."
         if self.grid.table.frame.is_empty() or self.grid.table.selected:
             return ""
         return "Choisissez les situations à fermer ; la date et le motif se modifient dans le tableau."
@@ -117,9 +129,8 @@ class Leaving:
             mine = only_inside(desk.store, who, facts.snapshot_id, said).sort("confidence", descending=True)
             mine = mine.unique("record_key", keep="first", maintain_order=True)
             named = with_names(desk, facts.snapshot_id, mine)
-            lines = fetch_frame(
-                desk.store.sql("SELECT * FROM registrations WHERE snapshot_id = ?", [facts.snapshot_id])
-            )
+            sql = "SELECT * FROM registrations WHERE snapshot_id = ? AND list_contains(?, line)"
+            lines = fetch_frame(desk.store.sql(sql, [facts.snapshot_id, mine["line"].to_list()]))
             rules = list(desk.catalogue)
         held = lines.drop("end_date", "end_reason", "structure_name").with_columns(is_open=pl.lit(False))
         frame = named.join(held, "line", "left", maintain_order="left").with_columns(

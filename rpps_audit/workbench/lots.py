@@ -42,7 +42,7 @@ class Lots:
     def reload(self) -> None:
         """Read again what waits and what was done."""
         self.ready = 0
-        if self.acts.signed_in and self.acts.has_role("author"):
+        if self.acts.author:
             with self.acts.acting("author") as (desk, who):
                 self.ready = ready(desk, who, latest_extract(desk.store)).height
                 self._four_eyes = desk.settings.four_eyes
@@ -75,10 +75,10 @@ class Lots:
             page = batch_page(desk, self.opened) if self.opened else ""
         for row in rows:
             row["said"] = FRENCH_BATCH_STATES[row["state"]]
-        return {"batches": rows, "page": page, "opened": self.opened, "mine": self.acts.has_role("author")}
+        return {"batches": rows, "page": page, "opened": self.opened, "mine": self.acts.author}
 
     def _note(self) -> str:
-        if lacking := self.acts.lacking():
+        if lacking := self.acts.lacking("author"):
             return lacking
         if self.ready:
             return (

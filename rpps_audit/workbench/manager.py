@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from ipywidgets import Dropdown, HBox, VBox, Widget  # type: ignore[import-untyped]
 
+from rpps_audit.checks import Catalogue
 from rpps_audit.reports.steps import advice
 from rpps_audit.workbench.acts import Acts
 from rpps_audit.workbench.basket import Basket
@@ -82,6 +83,10 @@ class Manager(Screen):
             return None
         with self.store() as store:
             return read_due(store, self.workspace)
+
+    @cached_property
+    def _rules(self) -> Catalogue:
+        return self.workspace.catalogue()
 
     # -- sections ----------------------------------------------------------------------------------------------
 
@@ -217,9 +222,8 @@ class Manager(Screen):
             sheet: Sheet = read_sheet(store, self.workspace, self.due_today.snapshots, self.key, self.panel.perimeter())
         mine = self.due_today.findings.filter(pl.col("record_key").is_in([self.key, sheet.professional]))
         found = mine.select("rule_id", "title", "severity", "state", "field", "record_key").unique().to_dicts()
-        pages = self.workspace.catalogue()
         for finding in found:
-            finding["advice"] = advice(pages[finding["rule_id"]].page)
+            finding["advice"] = advice(self._rules[finding["rule_id"]].page)
         return {"sheet": sheet, "findings": found}
 
     def _reload(self, *names: str) -> None:
@@ -249,7 +253,7 @@ class Manager(Screen):
 
     def _titles(self, rule_ids: pl.Expr) -> pl.Expr:
         """Lists of rule ids as the rules' titles."""
-        titles = {rule.id: rule.title for rule in self.workspace.catalogue()}
+        titles = {rule.id: rule.title for rule in self._rules}
         return rule_ids.list.eval(pl.element().replace(titles)).list.join(" ; ")
 
     def _who(self) -> pl.Expr:

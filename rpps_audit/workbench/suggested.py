@@ -12,6 +12,7 @@ from rpps_audit.corrections import latest_extract, only_inside, propose, suggest
 from rpps_audit.errors import UsageError
 from rpps_audit.reports.french import number
 from rpps_audit.workbench.acts import WHY, Acts, shown_values, told, with_names
+from rpps_audit.workbench.beside import Beside
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.grid import Grid
 from rpps_audit.workbench.panel import heading
@@ -36,6 +37,7 @@ class Suggested:
         self.acts, self._on_done = acts, on_done
         self.rule = ""
         self.every = _NONE
+        self.search = Beside(acts.reading(self._read, _NONE), self._found)
         self.chooser = Form(self._rules, note=self._note, on_type=self._choose)
         self.grid = Grid(
             Table(_NONE, _COLUMNS, key="id"),
@@ -49,10 +51,10 @@ class Suggested:
         self.widget: Widget = VBox([heading("Propositions"), self.chooser, self.grid, self.form])
 
     def reload(self) -> None:
-        """Read them again: the session or the basket has changed."""
-        self.every = self._read() if self.acts.signed_in and self.acts.has_role("author") else _NONE
-        if self.rule not in self.every["rule_id"]:
-            self.rule = self.chooser.values["rule"] = ""
+        """Look for them again: the session or the basket has changed. Meanwhile the last ones stay, if they may."""
+        self.search.ask()
+        if not self.acts.author:
+            self.every = _NONE
         self._redraw()
 
     def shown(self) -> pl.DataFrame:
@@ -73,6 +75,8 @@ class Suggested:
             snapshot_id = latest_extract(desk.store).snapshot_id
             why = {entry.name: self.form.value(entry.name) for entry in WHY}
             done = propose(desk, who, snapshot_id, chosen, reason=why["reason"], evidence=why["evidence"])
+        if self.search.busy:
+            self.search.ask()
         # What was accepted is no longer to be suggested, by whichever rule.
         self.every = self.every.join(done.accepted, fields, "anti", maintain_order="left")
         self.grid.table.selected = frozenset()
@@ -85,14 +89,22 @@ class Suggested:
         self.grid.table.selected = frozenset()
         self._redraw()
 
+    def _found(self, answer: tuple[pl.DataFrame, str]) -> None:
+        self.every, self.chooser.message = answer
+        self._redraw()
+
     def _redraw(self) -> None:
+        if self.rule not in self.every["rule_id"]:
+            self.rule = self.chooser.values["rule"] = ""
         self.grid.replace(self.shown())
         self.chooser.refresh()
         self.form.refresh()
 
     def _note(self) -> str:
-        if lacking := self.acts.lacking():
+        if lacking := self.acts.lacking("author"):
             return lacking
+        if self.search.busy:
+            return "Recherche des propositions en cours ; elles s’affichent ici dans quelques secondes."
         if self.every.is_empty():
             return (
                 "Aucune proposition pour vos établissements. Ouvrez la fiche d’un constat pour le corriger à la main."
