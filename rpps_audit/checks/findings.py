@@ -46,8 +46,8 @@ _LATEST_RUNS = """
     )"""
 
 
-def findings(store: Store, run_id: int) -> pl.DataFrame:
-    """Every finding of a run, and what became of those of the export before it.
+def findings(store: Store, run_id: int, *, ordered: bool = True) -> pl.DataFrame:
+    """Every finding of a run, and what became of those of the export before it; by severity, rule and key if `ordered`.
 
     Columns: rule_id, table, record_key, column, severity, category, state, line (null for what is no longer there).
     Raises UsageError for an unknown run.
@@ -65,7 +65,7 @@ def findings(store: Store, run_id: int) -> pl.DataFrame:
             found = pl.concat([found, fetch_frame(reader.execute(_GONE, {"run_id": run_id}))])
         finally:
             reader.close()
-    return found.sort("severity", "rule_id", "record_key")
+    return found.sort("severity", "rule_id", "record_key") if ordered else found
 
 
 def tolerate(

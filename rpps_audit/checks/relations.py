@@ -11,8 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, signature
 
+import duckdb
+import polars as pl
+
 from rpps_audit.checks.catalogue import Rule
 from rpps_audit.errors import UsageError
+from rpps_audit.store import fetch_frame
 
 SetKind = Callable[..., str]
 SET_KINDS: dict[str, SetKind] = {}
@@ -92,7 +96,7 @@ def view_name(kind: str) -> str:
 def shared_value(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...] = ()) -> str:
     """Two different professionals carry the same folded value in all the columns, and the same `exact_columns`.
 
-    Reads the hashes that `marks` made in one pass for all such rules: few stand twice, and only those are looked at.
+    Reads the hashes that `make_marks` made in one pass for all such rules.
     """
     _mark(rule, fold, exact_columns)  # refuses an unknown comparison now rather than in the pass over the records
     shared = f"""
@@ -112,11 +116,20 @@ def shared_value(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...]
         SELECT record_key, line FROM folded WHERE h IN (SELECT h FROM shared)"""
 
 
-def marks(rules: Sequence[Rule]) -> str:
-    """One pass over the professionals for every `shared_value` rule: line, person, and a hash per rule or null."""
-    hashes = [_mark(rule, **rule.parameters) for rule in rules if rule.kind == "shared_value"]
-    made = ", ".join(["line", "hash(professional_id) AS person", *hashes])
-    return f"CREATE OR REPLACE TEMP TABLE marks AS SELECT {made} FROM professional WHERE professional_id IS NOT NULL"
+def make_marks(reader: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
+    """The view `marks` for every `shared_value` rule, in one pass over the professionals: line, person, and a hash per
+    rule or null. Only the lines that share one of their hashes with another line are kept."""
+    shared = [rule for rule in rules if rule.kind == "shared_value"]
+    made = ", ".join(["line", "hash(professional_id) AS person", *(_mark(rule, **rule.parameters) for rule in shared)])
+    every = fetch_frame(reader.execute(f"SELECT {made} FROM professional WHERE professional_id IS NOT NULL"))
+    twice = [pl.col(rule.id).is_in(_repeated(every[rule.id]).implode()) for rule in shared]
+    reader.register("marks", every.filter(pl.any_horizontal(pl.lit(value=False), *twice)).to_arrow())
+
+
+def _repeated(hashes: pl.Series) -> pl.Series:
+    """The values met more than once. Sorting numbers costs a fifth of grouping them."""
+    ordered = hashes.drop_nulls().sort()
+    return ordered.filter(ordered == ordered.shift()).unique()
 
 
 def _mark(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...] = ()) -> str:

@@ -203,7 +203,7 @@ def _evaluate_sets(
 ) -> dict[str, int]:
     """Run the set rules, adding their broken records to `hits`; each looks at every record of its table."""
     totals = {table: _count(reader, table) for table in plan.row_rules}
-    reader.execute(relations.marks(plan.set_rules))
+    relations.make_marks(reader, plan.set_rules)
     for done, rule in enumerate(plan.set_rules):
         query = relations.query(rule)
         parameters = {"as_of": context.as_of} if "$as_of" in query.sql else {}

@@ -146,7 +146,7 @@ class Exposure:
 
         `professionals` counts the people who hold the role where it opens the document type, and is 0 elsewhere.
         """
-        people = self.tables.sql(f"SELECT role, count(DISTINCT person) AS professionals FROM {ACTIVE} GROUP BY role")
+        people = self.tables.sql(f"SELECT role, {queries.PERSONS} AS professionals FROM {ACTIVE} GROUP BY role")
         documents = self.access.document_types.select("label", document_type="id")
         granted = self.access.grants.with_columns(granted=True)
         return (
@@ -229,13 +229,14 @@ class Exposure:
     def not_evaluable(self) -> pl.DataFrame:
         """What exposure could not judge: reason (French), role, label, situations, professionals."""
         frame = self.tables.sql(
-            f"""SELECT reason, nullif(role, '') AS role, count(*) AS situations, count(DISTINCT person) AS professionals
-                FROM (SELECT role, person, unnest([
-                    CASE WHEN role = '' THEN 'rôle absent : droits inconnus'
-                         WHEN mask = 0 THEN 'rôle inconnu du tableau des droits' END,
-                    CASE WHEN start_date IS NULL THEN 'date de début absente : durée inconnue' END]) AS reason
-                    FROM {ACTIVE} WHERE mask = 0 OR start_date IS NULL)
-                WHERE reason IS NOT NULL GROUP BY ALL ORDER BY reason, role"""
+            f"""SELECT CASE WHEN role = '' THEN 'rôle absent : droits inconnus'
+                            ELSE 'rôle inconnu du tableau des droits' END AS reason,
+                       nullif(role, '') AS role, count(*) AS situations, {queries.PERSONS} AS professionals
+                FROM {ACTIVE} WHERE mask = 0 GROUP BY ALL
+                UNION ALL
+                SELECT 'date de début absente : durée inconnue', nullif(role, ''), count(*), {queries.PERSONS}
+                FROM {ACTIVE} WHERE start_date IS NULL GROUP BY ALL
+                ORDER BY reason, role"""
         )
         return _labelled(frame, "role", "roles").select("reason", pl.exclude("reason"))
 

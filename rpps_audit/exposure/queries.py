@@ -14,6 +14,8 @@ from rpps_audit.checks.views import ACTIVE
 
 COUNTS = """count(*) AS situations, count(since) AS forgotten_situations,
                count(*) FILTER (mask = 0) AS unknown_roles, count(*) FILTER (start_date IS NULL) AS undated"""
+# Distinct people, without comparing those who hold one situation.
+PERSONS = "count(*) FILTER (NOT several) + count(DISTINCT person) FILTER (several)"
 OPENS = {"mask": "opens", "kept": "justified"}
 
 

@@ -223,7 +223,7 @@ def _without_blank(
     table: pa.Table, index: npt.NDArray[np.int64], text: bytes, bad: list[int]
 ) -> tuple[pa.Table, npt.NDArray[np.int64], int]:
     """Blank lines are no rows; Arrow gives them as rows of empty cells."""
-    if not _may_be_blank(text):
+    if not (table.num_columns and pc.min(pc.binary_length(table.column(0))).as_py() == 0 and _may_be_blank(text)):
         return table, index, 0
     lines = text.split(b"\n")[: table.num_rows + len(bad)]
     full = np.array([bool(line.strip(b"\r")) for line in lines])

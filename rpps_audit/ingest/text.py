@@ -97,7 +97,7 @@ def _blocks(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None
                     "ou ses fins de ligne ont été perdues. Exportez-le de nouveau."
                 )
             if cut:
-                yield rest + chunk[:cut], False
+                yield b"".join((rest, memoryview(chunk)[:cut])), False
                 rest = chunk[cut:]
             else:
                 rest += chunk

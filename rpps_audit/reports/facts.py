@@ -203,9 +203,12 @@ class Facts:
 
     def place_labels(self, finess: pl.Series) -> pl.Series:
         """Each establishment as the reader knows it."""
-        names = self.places.select("finess", "name").drop_nulls().unique("finess")
-        shown = pl.DataFrame({"finess": finess}).join(names, on="finess", how="left", maintain_order="left")
+        shown = pl.DataFrame({"finess": finess}).join(self._names, on="finess", how="left", maintain_order="left")
         return self.keys.places(shown["finess"], shown["name"])
+
+    @cached_property
+    def _names(self) -> pl.DataFrame:
+        return self.places.select("finess", "name").drop_nulls().unique("finess")
 
     @cached_property
     def _titles(self) -> dict[str, str]:
@@ -229,7 +232,8 @@ class _Part(NamedTuple):
 
 def _placed(store: Store, run_id: int, snapshot_id: int, kind: str) -> pl.DataFrame:
     """The findings of one run with the establishment of their line."""
-    found = findings(store, run_id)
+    # Hundreds of thousands of keys are dear to sort, and here they are only counted.
+    found = findings(store, run_id, ordered=False)
     cursor = store.connection.cursor()
     try:
         cursor.register("found", found.select("line").drop_nulls().unique().to_arrow())
