@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--contenders-python", default=sys.executable, help="Python that has the other validators")
     args = parser.parse_args()
     folder = args.folder or Path(tempfile.mkdtemp(prefix="rpps-audit-bench-"))
-    sizes = [*args.sizes, *([15_000_000] if args.large else [])]
+    sizes = [*args.sizes, *([16_500_000] if args.large else [])]
     jobs = {size: _job(folder, size, args.rounds) for size in sizes}
     others = _contenders(folder, max(args.sizes), args.contenders_python)
     FIGURE.parent.mkdir(exist_ok=True)

@@ -117,13 +117,16 @@ def shared_value(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...]
 
 
 def make_marks(reader: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
-    """The view `marks` for every `shared_value` rule, in one pass over the professionals: line, person, and a hash per
+    """The table `marks` for every `shared_value` rule, in one pass over the professionals: line, person, and a hash per
     rule or null. Only the lines that share one of their hashes with another line are kept."""
     shared = [rule for rule in rules if rule.kind == "shared_value"]
     made = ", ".join(["line", "hash(professional_id) AS person", *(_mark(rule, **rule.parameters) for rule in shared)])
     every = fetch_frame(reader.execute(f"SELECT {made} FROM professional WHERE professional_id IS NOT NULL"))
     twice = [pl.col(rule.id).is_in(_repeated(every[rule.id]).implode()) for rule in shared]
-    reader.register("marks", every.filter(pl.any_horizontal(pl.lit(value=False), *twice)).to_arrow())
+    reader.register("marks_made", every.filter(pl.any_horizontal(pl.lit(value=False), *twice)).to_arrow())
+    # A table of its own: pushing a filter on 64-bit hashes down to Arrow fails.
+    reader.execute("CREATE OR REPLACE TEMP TABLE marks AS SELECT * FROM marks_made")
+    reader.unregister("marks_made")
 
 
 def _repeated(hashes: pl.Series) -> pl.Series:

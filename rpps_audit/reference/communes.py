@@ -85,7 +85,7 @@ def commune_known_expr(code: pl.Expr) -> pl.Expr:
     Null when `code` is null, or when it may belong to a territory we have no file for.
     """
     known = code.is_in(commune_intervals()["code"].unique().implode())
-    return pl.when(known | ~code.str.contains(_not_covered_pattern())).then(known)
+    return pl.when(known | ~code.str.contains(_one_of(_not_covered()["prefix"]))).then(known)
 
 
 def commune_valid_expr(code: pl.Expr, at: pl.Expr) -> pl.Expr:
@@ -93,9 +93,10 @@ def commune_valid_expr(code: pl.Expr, at: pl.Expr) -> pl.Expr:
 
     Null when either is null, or when the code is of a territory and a time we have no file for.
     """
+    same_day = _not_covered().group_by("until", maintain_order=True).agg("prefix")
     uncovered = [
-        code.str.starts_with(prefix) & (at < until)
-        for prefix, until in zip(_not_covered()["prefix"], _not_covered()["until"], strict=True)
+        code.str.contains(_one_of(prefixes)) & (at < until)
+        for until, prefixes in zip(same_day["until"], same_day["prefix"], strict=True)
     ]
     absent = pl.when(~pl.any_horizontal(uncovered)).then(pl.lit(value=False))
     return interval_expr(commune_intervals(), code, at, unknown=absent)
@@ -114,8 +115,8 @@ def _not_covered() -> pl.DataFrame:
     )
 
 
-def _not_covered_pattern() -> str:
-    return f"^(?:{'|'.join(_not_covered()['prefix'])})"
+def _one_of(prefixes: pl.Series) -> str:
+    return f"^(?:{'|'.join(prefixes)})"
 
 
 # -- search -----------------------------------------------------------------------------------------------------
