@@ -5,6 +5,7 @@ Nothing is decided here: the corrections room checks, writes and refuses.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -21,6 +22,7 @@ from rpps_audit.workbench.form import Answer, Entry
 from rpps_audit.workbench.screen import EMPTY, Screen
 
 T = TypeVar("T")
+_TOLD = 10
 NO_SESSION = "Ouvrez d’abord votre session avec votre carte, en haut de la page."
 _NOT_AUTHOR = "Votre carte n’a pas le rôle « auteur » (managers.toml) : vous pouvez approuver, non corriger."
 WHY = (
@@ -39,6 +41,7 @@ class Acts:
 
     def __init__(self, screen: Screen, panel: CardPanel) -> None:
         self._screen, self.panel = screen, panel
+        self._open = threading.local()
 
     @property
     def has_store(self) -> bool:
@@ -62,9 +65,16 @@ class Acts:
 
     @contextmanager
     def desk(self) -> Iterator[Desk]:
-        """The desk, without any authorisation: for what carries keys only."""
+        """The desk, without any authorisation: for what carries keys only. Inside another, it is the same one."""
+        if (already := getattr(self._open, "desk", None)) is not None:
+            yield already
+            return
         with self._screen.store() as store:
-            yield open_desk(self._screen.workspace, store)
+            self._open.desk = open_desk(self._screen.workspace, store)
+            try:
+                yield self._open.desk
+            finally:
+                self._open.desk = None
 
     @contextmanager
     def acting(self, role: Role | None = None) -> Iterator[tuple[Desk, Authorisation]]:
@@ -136,9 +146,14 @@ def told(done: Proposed) -> Answer:
     if done.refused.height:
         said += f", {counted(done.refused.height, 'refusée', 'refusées')} :"
     rows = done.refused.select("table", "column", "record_key", "reason").rows()
-    return Answer(said + ("" if done.refused.height else "."), [
-        f"{labels[table, column]}, {key} : {reason}." for table, column, key, reason in rows
-    ])  # fmt: skip
+    # The corrections room names the options of the command line; here it is a field of the form.
+    why = [
+        f"{labels[table, column]}, {key} : {reason.removesuffix(' (--evidence)')}."
+        for table, column, key, reason in rows[:_TOLD]
+    ]
+    if len(rows) > _TOLD:
+        why.append(f"Et {counted(len(rows) - _TOLD, 'autre refus', 'autres refus')}.")
+    return Answer(said + ("" if done.refused.height else "."), why)
 
 
 _PEOPLE = """

@@ -27,7 +27,8 @@ class Beside(Generic[T]):
             if self.busy:
                 return
             self.busy = True
-        self._thread = threading.Thread(target=self._run, name="rpps-audit-lecture", daemon=True)
+        # No daemon: it ends by itself, and a kernel that stops under a query would be aborted.
+        self._thread = threading.Thread(target=self._run, name="rpps-audit-lecture")
         self._thread.start()
 
     def wait(self) -> None:

@@ -45,6 +45,7 @@ class CardPanel(LiveWidget):
         self._question: Mapping[str, Any] | None = None
         self._answers: queue.Queue[bytearray | None] = queue.Queue(1)
         self._opening: threading.Thread | None = None
+        self._watching: threading.Thread | None = None
         self._said_closed = ""
         self.pin = CallablePin(self._ask_pin, self._confirm_last_try, self._announce_pad)
 
@@ -82,6 +83,13 @@ class CardPanel(LiveWidget):
         if self._session is not None:
             self._session.close()
 
+    def wait(self) -> None:
+        """Until what was begun is over: the opening, and what a closed session changes (tests)."""
+        if self._opening:
+            self._opening.join()
+        if self._watching and self.session is None:
+            self._watching.join()
+
     def _open(self) -> None:
         self.message = ""
         try:
@@ -93,7 +101,10 @@ class CardPanel(LiveWidget):
             self.message = tell_fault(error)
         else:
             self._session = session
-            threading.Thread(target=self._watch, args=(session,), name="rpps-audit-veille", daemon=True).start()
+            self._watching = threading.Thread(
+                target=self._watch, args=(session,), name="rpps-audit-veille", daemon=True
+            )
+            self._watching.start()
             self._on_change()
         self._question = None
         self.refresh()

@@ -51,6 +51,7 @@ class Form(LiveWidget):
         self.values: dict[str, str] = {}
         self.answer = Answer("")
         self._missing: frozenset[str] = frozenset()
+        self._busy = False
         self._entries, self._buttons, self._note = entries, buttons, note
         self._on_press, self._on_type = on_press, on_type
 
@@ -73,7 +74,14 @@ class Form(LiveWidget):
             return
         needed = [entry.name for entry in self._entries() if button in entry.needed_by]
         self._missing = frozenset(name for name in needed if not self.value(name).strip())
-        self.answer = Answer("Rien n’est fait : il manque un champ.") if self._missing else self._on_press(button)
+        if self._missing:
+            self.answer = Answer("Rien n’est fait : il manque un champ.")
+            return
+        self._busy = True
+        try:
+            self.answer = self._on_press(button)
+        finally:
+            self._busy = False
 
     def view(self) -> dict[str, Any]:
         """The fields, the buttons, and what the last one did."""
@@ -89,6 +97,7 @@ class Form(LiveWidget):
         return {
             "note": self._note(),
             "entries": entries,
+            "busy": self._busy,
             "buttons": [list(one) for one in self._buttons().items()],
             "said": self.answer.said,
             "refused": list(self.answer.refused),

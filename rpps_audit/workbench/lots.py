@@ -7,9 +7,11 @@ from typing import Any
 
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
+from rpps_audit.card import PinRefusedError, SessionClosedError, load_settings, load_trust
 from rpps_audit.corrections import (
     FRENCH_BATCH_STATES,
     Batch,
+    Verification,
     batch_page,
     batches,
     latest_extract,
@@ -18,8 +20,9 @@ from rpps_audit.corrections import (
     send,
     settle_packages,
     sign,
+    verify,
 )
-from rpps_audit.errors import NotAuthorisedError
+from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.reports.french import counted
 from rpps_audit.workbench.acts import NO_SESSION, Acts
 from rpps_audit.workbench.form import Answer, Form
@@ -103,18 +106,33 @@ class Lots:
         notes = "".join(f" À noter : {note}" for note in done.notes)
         return f"Lot {done.batch_id} préparé : {size}. Signez-le ci-dessous.{notes}"
 
-    def _sign(self, batch_id: str, tell: Tell) -> Batch:
+    def _sign(self, batch_id: str, tell: Tell) -> tuple[Batch, Verification]:
         self.acts.panel.require("author")
         session = self.acts.panel.session
         if session is None:
             raise NotAuthorisedError(NO_SESSION)
         tell("Signature par la carte", 0.0)
-        with self.acts.desk() as desk:
-            return sign(desk, session, self.acts.panel.pin, batch_id)
+        try:
+            with self.acts.desk() as desk:
+                done = sign(desk, session, self.acts.panel.pin, batch_id)
+        except PinRefusedError:
+            # Nobody gave up: the card is gone.
+            if session.closed:
+                raise SessionClosedError(session.closed) from None
+            raise
+        tell("Vérification du lot", 0.8)
+        return done, verify(done.path, load_trust(load_settings(self.acts.panel.workspace)))
 
-    def _signed(self, done: Batch) -> str:
+    def _signed(self, result: tuple[Batch, Verification]) -> str:
+        done, checked = result
         self._on_done()
-        return f"Lot {done.batch_id} signé : {done.path.relative_to(done.path.parents[1])}."
+        if not checked.proven:
+            why = "; ".join(checked.faults) or "signature non vérifiée"
+            raise UsageError(f"Lot {done.batch_id} signé, mais sa vérification échoue : {why}.")
+        return (
+            f"Lot {done.batch_id} signé et vérifié : signature de {checked.signer} valable, fichiers intacts "
+            f"({done.path.parent.name}/{done.path.name})."
+        )
 
     def _send(self, batch_id: str, tell: Tell) -> tuple[Batch, bool]:
         tell("Envoi", 0.0)

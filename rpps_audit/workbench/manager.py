@@ -6,6 +6,7 @@ decided at each drawing, so that taking the card out masks the names at once.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,7 @@ from rpps_audit.workbench.basket import Basket
 from rpps_audit.workbench.card import CardPanel
 from rpps_audit.workbench.due import Due, read_due
 from rpps_audit.workbench.editing import Editing
+from rpps_audit.workbench.faults import tell_fault
 from rpps_audit.workbench.frames import frame_grid
 from rpps_audit.workbench.leaving import Leaving
 from rpps_audit.workbench.lots import Lots
@@ -171,8 +173,11 @@ class Manager(Screen):
 
     def session_changed(self) -> None:
         """A session was opened or has closed: names appear or go, and so does what can be done."""
-        self.redraw()
-        self._reload(*self._shown)
+        try:
+            self.redraw()
+            self._reload(*self._shown)
+        except Exception as error:
+            self.panel.message = tell_fault(error)
 
     def redraw(self) -> None:
         """Draw everything again: the session or a facet has changed."""
@@ -227,9 +232,11 @@ class Manager(Screen):
         return {"sheet": sheet, "findings": found}
 
     def _reload(self, *names: str) -> None:
-        for name in names:
-            if name in self._shown:
-                self._shown[name].reload()
+        # One opening of the store for all of them.
+        with self.acts.desk() if self.acts.signed_in else nullcontext():
+            for name in names:
+                if name in self._shown:
+                    self._shown[name].reload()
 
     def _decided(self) -> None:
         self._reload("basket", "lots")

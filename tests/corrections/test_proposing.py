@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from rpps_audit.corrections.deciding import approve, undo
+from rpps_audit.corrections.perimeter import only_inside
 from rpps_audit.corrections.proposing import ConflictError, add_situation, close_situations, propose
 from rpps_audit.corrections.values import field_values
 from rpps_audit.errors import NotAuthorisedError, UsageError
@@ -283,3 +284,27 @@ def test_a_reason_is_always_asked(store, tmp_path):
     snapshot_id = snapshot(store, "suivi", [person(1)])
     with pytest.raises(UsageError, match="motif"):
         propose(desk(store, tmp_path), authorisation(), snapshot_id, one(), reason="  ")
+
+
+def test_only_inside_keeps_the_rows_of_the_perimeter_in_their_order(store, tmp_path):
+    here, there = person(1, finess=SITE), person(2, finess=OTHER_SITE)
+    snapshot_id = snapshot(store, "suivi", [here, there, person(3, finess=SITE)])
+    rows = proposals(
+        change("professional", f"8{3:011d}", "email", None, kept=True),
+        change("situation", f"8{2:011d}@{OTHER_SITE}", "role", None, kept=False),
+        change("professional", f"8{2:011d}", "email", None, kept=False),
+        change("situation", f"8{1:011d}@{SITE}", "role", None, kept=True),
+    )
+    mine = only_inside(store, authorisation(), snapshot_id, rows)
+    assert mine.equals(rows.filter("kept"))
+    assert only_inside(store, authorisation(establishments=(SITE, OTHER_SITE)), snapshot_id, rows).equals(rows)
+    assert only_inside(store, authorisation(), snapshot_id, rows.clear()).is_empty()
+
+
+def test_a_record_that_a_correction_moves_out_is_not_inside(store, tmp_path):
+    snapshot_id = snapshot(store, "suivi", [person(1, finess=SITE)])
+    both = authorisation(establishments=(SITE, OTHER_SITE))
+    move = proposals(change("situation", f"8{1:011d}@{SITE}", "finess", OTHER_SITE))
+    assert propose(desk(store, tmp_path), both, snapshot_id, move, reason="mutation").refused.is_empty()
+    assert only_inside(store, authorisation(), snapshot_id, move).is_empty()
+    assert only_inside(store, both, snapshot_id, move).height == 1
