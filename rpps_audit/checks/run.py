@@ -292,6 +292,7 @@ def _persist(
 
 def _batches(reader: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pl.DataFrame]:
     # Text as views, which is how polars holds it: nothing is copied twice.
+    reader.execute("SET arrow_output_version = '1.4'")
     reader.execute("SET produce_arrow_string_view = true")
     for batch in reader.execute(sql).to_arrow_reader(BATCH_ROWS):
         frame = pl.from_arrow(batch)

@@ -222,8 +222,8 @@ class Exposure:
         )
         return (
             self.tables.with_record_keys(frame)
+            .sort(["extra_documents", "snapshot_id", "line"], descending=[True, False, False])
             .select("professional_id", "record_key", "finess", *peers.COLUMNS)
-            .sort(["extra_documents", "record_key"], descending=[True, False])
         )
 
     def not_evaluable(self) -> pl.DataFrame:

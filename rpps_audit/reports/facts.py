@@ -254,12 +254,9 @@ def _reduction(placed: pl.DataFrame, homes: pl.DataFrame) -> _Part:
     told = placed.filter(pl.col("line").is_not_null()).join(homes, on=["rule_id", "kind"], how="semi")
     waiting = told.filter(pl.col("state").is_in(OPEN_STATES))
     return _Part(
-        _counts(placed, [*_RULE, "kind", "state"]),
-        _counts(told, ["rule_id", "severity", "finess", "state"]),
+        placed.group_by(*_RULE, "kind", "state").len("findings").sort(*_RULE, "kind", "state"),
+        told.group_by("rule_id", "severity", "finess", "state").len("findings"),
         waiting.group_by("rule_id").agg(records=pl.col("record_key").n_unique()),
         waiting.sort("line").group_by("rule_id", maintain_order=True).head(EXAMPLES),
     )
 
-
-def _counts(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    return frame.group_by(keys).len("findings").sort(keys)
