@@ -259,4 +259,3 @@ def _reduction(placed: pl.DataFrame, homes: pl.DataFrame) -> _Part:
         waiting.group_by("rule_id").agg(records=pl.col("record_key").n_unique()),
         waiting.sort("line").group_by("rule_id", maintain_order=True).head(EXAMPLES),
     )
-
