@@ -22,6 +22,9 @@ from rpps_audit.workbench.form import Answer, Entry
 from rpps_audit.workbench.screen import EMPTY, Screen
 
 T = TypeVar("T")
+# In an empty table.
+CLOSED = "Sans session ouverte, rien ne s’affiche ici."
+SEARCHING = "Recherche en cours…"
 _TOLD = 10
 NO_SESSION = "Ouvrez d’abord votre session avec votre carte, en haut de la page."
 _NOT_AUTHOR = "Votre carte n’a pas le rôle « auteur » (managers.toml) : vous pouvez approuver, non corriger."

@@ -11,7 +11,7 @@ from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 from rpps_audit.corrections import FRENCH_STATES, approve, latest_extract, only_inside, undo
 from rpps_audit.reports.french import counted, number
 from rpps_audit.store import fetch_frame
-from rpps_audit.workbench.acts import Acts, shown_values, with_names
+from rpps_audit.workbench.acts import CLOSED, Acts, shown_values, with_names
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.grid import Grid
 from rpps_audit.workbench.panel import heading
@@ -23,7 +23,8 @@ _COLUMNS = [
     Column("rule", "Contrôle"), Column("reason", "Motif"), Column("evidence", "Justificatif"),
     Column("author", "Auteur"), Column("said", "État"),
 ]  # fmt: skip
-_NONE = pl.DataFrame(schema={column.name: pl.String for column in _COLUMNS} | {"card": pl.String, "state": pl.String})
+_EMPTY = "Le panier est vide : acceptez une proposition, fermez un départ ou corrigez une fiche."
+_NONE = pl.DataFrame(schema={column.name: pl.String for column in _COLUMNS} | {"own": pl.Boolean, "state": pl.String})
 
 
 class Basket:
@@ -36,7 +37,7 @@ class Basket:
         self.grid = Grid(
             Table(_NONE, _COLUMNS, key="number"),
             caption="Panier : corrections décidées, pas encore signées",
-            empty="Le panier est vide : acceptez une proposition, fermez un départ ou corrigez une fiche.",
+            empty=CLOSED,
             row=("correction", "corrections"),
             selectable=True,
             on_choose=lambda _keys: self.form.refresh(),
@@ -46,6 +47,7 @@ class Basket:
 
     def reload(self) -> None:
         """Read it again."""
+        self.grid.empty = _EMPTY if self.acts.signed_in else CLOSED
         self.grid.replace(self._read() if self.acts.signed_in else _NONE)
         self.shown_at = datetime.now(UTC)
         self.form.refresh()
@@ -92,13 +94,16 @@ class Basket:
             return {}
         size = f"la sélection ({number(chosen.height)})"
         offered = {"undo": f"Annuler {size}"} if self.acts.has_role("author") else {}
-        session = self.acts.panel.session
-        if not self.four_eyes or session is None or not self.acts.has_role("approver"):
+        if not self.four_eyes or not self.acts.has_role("approver"):
             return offered
-        own = (pl.col("author") == session.identity.number) | (pl.col("card") == session.card)
-        if chosen.filter(own | (pl.col("state") != "proposed")).is_empty():
+        if chosen.filter(pl.col("own") | (pl.col("state") != "proposed")).is_empty():
             return {"approve": f"Approuver {size}", "refuse": f"Refuser {size}"} | offered
         return offered
+
+    def _own(self) -> tuple[str, str]:
+        """The holder's number and card."""
+        session = self.acts.panel.session
+        return (session.identity.number, session.card) if session else ("", "")
 
     def _read(self) -> pl.DataFrame:
         with self.acts.acting() as (desk, who):
@@ -110,6 +115,8 @@ class Basket:
         return (
             shown_values(mine, "old", "new")
             .with_columns(
+                author=pl.when(pl.col("author") == self._own()[0]).then(pl.lit("vous")).otherwise("author"),
+                own=(pl.col("author") == self._own()[0]) | (pl.col("card") == self._own()[1]),
                 number=pl.col("correction_id").cast(pl.String),
                 rule=pl.col("rule_id").replace(titles).fill_null("à la main"),
                 said=pl.concat_str(

@@ -12,7 +12,7 @@ from rpps_audit.corrections import Proposed, close_situations, latest_extract, o
 from rpps_audit.errors import UsageError
 from rpps_audit.reports.french import number
 from rpps_audit.store import fetch_frame
-from rpps_audit.workbench.acts import WHY, Acts, told, with_names
+from rpps_audit.workbench.acts import CLOSED, SEARCHING, WHY, Acts, told, with_names
 from rpps_audit.workbench.beside import Beside
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.frames import labels
@@ -22,6 +22,7 @@ from rpps_audit.workbench.table import Column, Table
 from rpps_audit.workbench.validation import RecordRules
 
 RULES = ("parti-selon-rh", "etablissement-ferme")
+_EMPTY = "Aucun départ à fermer. Les départs viennent du fichier du personnel : chargez le plus récent."
 _NONE = pl.DataFrame(
     schema={
         "record_key": pl.String, "who": pl.String, "structure_name": pl.String, "start_date": pl.Date,
@@ -45,7 +46,7 @@ class Leaving:
         self.grid = Grid(
             Table(_NONE, columns),
             caption="Situations de personnes parties",
-            empty="Aucun départ à fermer. Les départs viennent du fichier du personnel : chargez le plus récent.",
+            empty=CLOSED,
             row=("situation", "situations"),
             selectable=True,
             on_choose=lambda _keys: self.form.refresh(),
@@ -58,6 +59,7 @@ class Leaving:
     def reload(self) -> None:
         """Read them again: the session or the basket has changed."""
         self.search.ask()
+        self.grid.empty = SEARCHING if self.acts.author else CLOSED
         if not self.acts.author:
             self.grid.replace(_NONE)
         self.form.refresh()
@@ -96,6 +98,7 @@ class Leaving:
 
     def _found(self, answer: tuple[pl.DataFrame, str]) -> None:
         frame, self.form.message = answer
+        self.grid.empty = _EMPTY if self.acts.author else CLOSED
         self.grid.replace(frame)
         self.form.refresh()
 

@@ -76,7 +76,7 @@ class Manager(Screen):
     @cached_property
     def lots(self) -> Lots:
         """The batches."""
-        return Lots(self.acts, lambda: self._reload("basket"))
+        return Lots(self.acts, lambda: self._reload("basket", "lots"))
 
     @cached_property
     def due_today(self) -> Due | None:

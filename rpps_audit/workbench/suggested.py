@@ -11,7 +11,7 @@ from rpps_audit.checks import latest_runs
 from rpps_audit.corrections import latest_extract, only_inside, propose, suggest
 from rpps_audit.errors import UsageError
 from rpps_audit.reports.french import number
-from rpps_audit.workbench.acts import WHY, Acts, shown_values, told, with_names
+from rpps_audit.workbench.acts import CLOSED, SEARCHING, WHY, Acts, shown_values, told, with_names
 from rpps_audit.workbench.beside import Beside
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.grid import Grid
@@ -19,6 +19,8 @@ from rpps_audit.workbench.panel import heading
 from rpps_audit.workbench.table import Column, Table
 
 SURE = 0.8
+_CHOOSE = "Choisissez un contrôle ci-dessus : ses propositions s’affichent ici avant toute décision."
+_EMPTY = "Aucune proposition pour vos établissements."
 _COLUMNS = [
     Column("who", "Nom"), Column("record_key", "Enregistrement"), Column("field", "Donnée"),
     Column("shown_old", "Actuel", missing="vide"), Column("shown_new", "Proposé"), Column("source", "Source"),
@@ -42,7 +44,7 @@ class Suggested:
         self.grid = Grid(
             Table(_NONE, _COLUMNS, key="id"),
             caption="Propositions pour ce contrôle",
-            empty="Choisissez un contrôle ci-dessus : ses propositions s’affichent ici avant toute décision.",
+            empty=CLOSED,
             row=("proposition", "propositions"),
             selectable=True,
             on_choose=lambda _keys: self.form.refresh(),
@@ -96,6 +98,8 @@ class Suggested:
     def _redraw(self) -> None:
         if self.rule not in self.every["rule_id"]:
             self.rule = self.chooser.values["rule"] = ""
+        found = _EMPTY if self.every.is_empty() else _CHOOSE
+        self.grid.empty = CLOSED if not self.acts.author else SEARCHING if self.search.busy else found
         self.grid.replace(self.shown())
         self.chooser.refresh()
         self.form.refresh()
@@ -106,10 +110,11 @@ class Suggested:
         if self.search.busy:
             return "Recherche des propositions en cours ; elles s’affichent ici dans quelques secondes."
         if self.every.is_empty():
-            return (
-                "Aucune proposition pour vos établissements. Ouvrez la fiche d’un constat pour le corriger à la main."
-            )
-        return "Aucune proposition ne s’applique d’elle-même : relisez, puis acceptez."
+            return "Ouvrez la fiche d’un constat pour le corriger à la main."
+        return (
+            "Aucune proposition ne s’applique d’elle-même : relisez, puis acceptez. Sûre veut dire : "
+            f"une seule valeur possible, et une confiance d’au moins {100 * SURE:.0f}\u00a0%."
+        )
 
     def _rules(self) -> list[Entry]:
         counts = self.every.group_by("rule_id").agg(pl.col("rule").first(), pl.len()).sort("len", descending=True)

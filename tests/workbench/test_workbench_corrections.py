@@ -373,6 +373,8 @@ def test_a_batch_is_prepared_signed_verified_and_sent(card: CardProcess, site):
     (batch,) = page.lots.values()["batches"]
     assert f"Lot {batch['batch_id']} préparé" in page.lots.task.view()["said"]
     assert f"Signer le lot {batch['batch_id']}" in page.lots.panel.view()["html"]
+    assert page.lots.form.view()["buttons"] == []
+    assert set(held(page)["said"]) == {f"mise dans un lot {batch['batch_id']}"}
     assert not checked(page).proven
 
     page.lots.panel.ask("open", key=f"sign {batch['batch_id']}")
