@@ -7,6 +7,7 @@ and is never an attribute of anything.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -96,7 +97,7 @@ class CardPanel(LiveWidget):
             session = open_session(self.workspace, self.pin)
         except AuditError as error:
             # A wrong PIN or an unknown card is said as it is; it needs no reference.
-            self.message = str(error)
+            self.message = str(error) if self._look()[0] else "La carte a été retirée : la session n’est pas ouverte."
         except Exception as error:
             self.message = tell_fault(error)
         else:
@@ -150,12 +151,24 @@ class CardPanel(LiveWidget):
         self._answer(_GIVEN_UP)
 
     def _put(self, title: str, sentence: str, go: str, digits: int) -> bytearray | None:
+        with contextlib.suppress(queue.Empty):
+            # The answer to a question that nobody waits for any longer.
+            self._answers.get_nowait()
         self._question = {"title": title, "sentence": sentence, "go": go, "digits": digits}
         self.refresh()
-        answer = self._answers.get()
+        answer = self._heard()
         self._question = None
         self.refresh()
         return answer
+
+    def _heard(self) -> bytearray | None:
+        """The answer; a card that leaves meanwhile gives the question up."""
+        while True:
+            try:
+                return self._answers.get(timeout=_WATCH_SECONDS)
+            except queue.Empty:
+                if self.session is None and not self._look()[0]:
+                    return _GIVEN_UP
 
     def _answer(self, answer: bytearray | None) -> None:
         if self._question is not None and self._answers.empty():

@@ -41,9 +41,10 @@ class Editing:
         self.fields: dict[str, dict[str, Any]] = {}
         self._records: dict[int, pl.DataFrame] = {}
         self._rules: RecordRules | None = None
-        self.form = Form(self._entries, self._buttons, note=self._note, on_press=self.add, on_type=self._typed)
+        self.chooser = Form(self._offered, note=self._note, on_type=self._typed)
         self.commune = CommuneSearch(None, on_take=lambda code: self.form.ask("type", name="new", text=code))
-        self._box = VBox([self.form])
+        self.form = Form(self._entries, self._buttons, on_press=self.add)
+        self._box = VBox([self.chooser, self.form])
         self.widget: Widget = VBox([heading("Corriger cette fiche"), self._box])
 
     def open(self, key: str) -> None:
@@ -57,7 +58,6 @@ class Editing:
         if self.key and self.acts.author:
             self._read()
         self._choose(self.id if self.id in self.fields else "")
-        self.form.refresh()
 
     def fault(self) -> str:
         """What is wrong with the value typed, the titles of the rules it breaks; empty when nothing is."""
@@ -106,20 +106,22 @@ class Editing:
             self.reload()
         return told(done)
 
-    def _typed(self, name: str) -> None:
-        if name == "field":
-            self._choose(self.form.value("field"))
+    def _typed(self, _name: str) -> None:
+        self._choose(self.chooser.value("field"))
 
     def _choose(self, field: str) -> None:
         changed = field != self.id
-        self.id = self.form.values["field"] = field
+        self.id = self.chooser.values["field"] = field
         if changed:
             self.form.values["new"] = ""
+            self.form.answer = Answer("") if field else self.form.answer
         one = self.fields.get(field)
         search = one is not None and one["column"] == "birth_commune"
         if one is not None and search:
             self.commune.at(self._records[one["line"]]["birth_date"].item())
-        self._box.children = (self.commune, self.form) if search else (self.form,)
+        self._box.children = (self.chooser, self.commune, self.form) if search else (self.chooser, self.form)
+        self.chooser.refresh()
+        self.form.refresh()
 
     def _note(self) -> str:
         if lacking := self.acts.lacking("author"):
@@ -139,20 +141,19 @@ class Editing:
             said += " L’état civil est certifié : ce sera une demande, avec justificatif."
         return said
 
-    def _entries(self) -> list[Entry]:
-        if not self.fields:
-            return []
+    def _offered(self) -> list[Entry]:
         offered = {key: one["where"] + one["label"] for key, one in self.fields.items()}
-        entries = [Entry("field", "Donnée à corriger", offered, heard=True)]
+        return [Entry("field", "Donnée à corriger", offered, heard=True)] if offered else []
+
+    def _entries(self) -> list[Entry]:
         one = self.fields.get(self.id)
         if one is None:
-            return entries
+            return []
         hints = {"date": "JJ/MM/AAAA. Vide pour effacer.", "code": "Un code, sans espace. Vide pour effacer."}
-        hint = (
-            "Prenez-la dans la recherche ci-dessus." if one["column"] == "birth_commune" else hints.get(one["type"], "")
-        )
+        searched = one["column"] == "birth_commune"
+        hint = "Son code : prenez-la dans la recherche ci-dessus." if searched else hints.get(one["type"], "")
         new = Entry("new", "Nouvelle valeur", _choices(one), heard=True, hint=hint, fault=self.fault())
-        return [*entries, new, *WHY]
+        return [new, *WHY]
 
     def _buttons(self) -> dict[str, str]:
         return {"add": "Ajouter au panier"} if self.id else {}
@@ -163,7 +164,8 @@ class Editing:
         with self.acts.acting("author") as (desk, who):
             facts = extract(desk.store, latest_extract(desk.store).snapshot_id)
             lines = fetch_frame(desk.store.sql(_LINES, [facts.snapshot_id, person, person]))
-            places = lines.filter(pl.col("finess").is_not_null())["finess"].unique(maintain_order=True)
+            # Where there is no FINESS number, the key says so.
+            places = lines.select(pl.coalesce("finess", "structure_id", pl.lit("?"))).to_series().unique()
             keys = [("professional", person), *(("situation", f"{person}@{place}") for place in places)]
             wanted = [(table, key, one.column) for table, key in keys for one in known.values() if one.table == table]
             frame = pl.DataFrame(wanted, ["table", "record_key", "column"], orient="row")
@@ -174,7 +176,7 @@ class Editing:
             runs = latest_runs(desk.store).filter(pl.col("snapshot_id") == facts.snapshot_id)
             as_of = runs["as_of"][0] if runs.height else facts.data_date
             self._rules = RecordRules(desk.catalogue, lines.columns, as_of)
-        names = dict(lines.select("finess", pl.coalesce("structure_name", "finess")).rows())
+        names = dict(lines.select("finess", pl.coalesce("structure_name", "finess")).drop_nulls().rows())
         for row in shown_values(mine, "value").to_dicts():
             one, place = known[row["table"], row["column"]], row["record_key"].partition("@")[2]
             certified = one.who == "etat-civil" and row["certified_state"] in certified_states()

@@ -89,7 +89,7 @@ class Lots:
             )
         if self._four_eyes:
             return "Rien à mettre dans un lot : une correction doit d’abord être approuvée par une autre carte."
-        return "Rien à mettre dans un lot : le panier n’a pas de correction en attente."
+        return "Rien de plus à mettre dans un lot : aucune correction du panier n’attend."
 
     def _buttons(self) -> dict[str, str]:
         if not self.ready:

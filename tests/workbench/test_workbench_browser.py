@@ -10,6 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from rpps_audit.card import load_settings, load_trust
+from rpps_audit.corrections import verify
+from rpps_audit.store import fetch_frame
 from rpps_audit.workspace import open_workspace
 from tests.card.fixtures import make_workspace, manager_entry
 from tests.card.profiles import PIN
@@ -33,15 +36,28 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def lab(chromium: Browser, _audited_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One Lab for the module, on an audited workspace whose manager is the software card's."""
-    workspace = tmp_path_factory.mktemp("lab") / "espace"
-    with open_workspace(_audited_once).store() as store:
-        places = store.sql("SELECT DISTINCT finess FROM registrations WHERE finess IS NOT NULL ORDER BY 1").pl()
-    make_workspace(workspace, manager_entry(establishments=str(places["finess"].to_list()[:20]).replace("'", '"')))
-    shutil.copytree(_audited_once, workspace, dirs_exist_ok=True)
+    workspace = _managed(_audited_once, tmp_path_factory.mktemp("lab") / "espace", places=20)
     with Lab(workspace, chromium) as opened:
         notebook_of(workspace, "grandes", "from tests.workbench.pages import large\nlarge()")
         notebook_of(workspace, "edition", "from tests.workbench.pages import edited\nedited()")
         yield opened
+
+
+@pytest.fixture
+def own_lab(chromium: Browser, _audited_once: Path, tmp_path: Path) -> Iterator[Lab]:
+    """A Lab for what writes: its manager acts everywhere."""
+    with Lab(_managed(_audited_once, tmp_path / "espace"), chromium) as opened:
+        yield opened
+
+
+def _managed(audited: Path, workspace: Path, places: int | None = None) -> Path:
+    """A copy of an audited workspace whose manager is the software card's, for the first `places` (None: all)."""
+    with open_workspace(audited).store() as store:
+        every = fetch_frame(store.sql("SELECT DISTINCT finess FROM registrations WHERE finess IS NOT NULL ORDER BY 1"))
+    listed = ", ".join(f'"{place}"' for place in every["finess"][:places])
+    make_workspace(workspace, manager_entry(establishments=f"[{listed}]"))
+    shutil.copytree(audited, workspace, dirs_exist_ok=True)
+    return workspace
 
 
 def _violations(page: Page) -> list[str]:
@@ -128,6 +144,105 @@ def test_a_wrong_pin_is_said_and_the_field_is_empty_again(lab: Lab, card: CardPr
     expect(page.get_by_text("Code porteur refusé par la carte")).to_be_visible()
     expect(field).to_be_hidden()
     assert field.input_value() == ""
+
+
+@pytest.mark.card
+def test_the_manager_goes_from_a_suggestion_to_a_signed_package(own_lab: Lab, card: CardProcess):
+    page = own_lab.open("gestionnaire")
+    _sign_in(page)
+    # A suggestion: seen first, then accepted with a reason.
+    rule = page.locator("select[name=rule]")
+    rule.select_option("profession-retiree")
+    suggested = page.get_by_role("grid", name="Propositions pour ce contrôle")
+    suggested.locator("tbody input[type=checkbox]").first.check()
+    page.get_by_role("button", name="Accepter la sélection (1)").click()
+    reason = page.get_by_label("Motif de la correction")
+    expect(page.get_by_text("⚠ À remplir.")).to_be_visible()
+    expect(reason).to_be_focused()
+    page.keyboard.type("vu avec la personne")
+    page.get_by_role("button", name="Accepter la sélection (1)").click()
+    expect(page.get_by_text("1\u00a0correction mise au panier.")).to_be_focused()
+    # A leaver, with the reason chosen for the selection.
+    leaving = page.get_by_role("grid", name="Situations de personnes parties")
+    leaving.locator("tbody input[type=checkbox]").first.check()
+    page.get_by_label("Motif de fin de la sélection").select_option("CHA")
+    reason.last.fill("départ confirmé par l’établissement")
+    page.get_by_role("button", name="Fermer les situations choisies (1)").click()
+    expect(page.get_by_text("3\u00a0corrections mises au panier.")).to_be_visible()
+    # One correction of the record that is open is refused beside its field, then added.
+    _open_first(page, "Adresse e-mail mal formée")
+    page.get_by_label("Donnée à corriger").select_option(label="Adresse e-mail")
+    new = page.get_by_label("Nouvelle valeur")
+    new.fill("n’importe quoi")
+    new.blur()
+    expect(page.get_by_text("⚠ Adresse e-mail mal formée.")).to_be_visible()
+    new.fill("zoe.martin@exemple.fr")
+    new.blur()
+    expect(page.get_by_text("⚠ Adresse e-mail mal formée.")).to_have_count(0)
+    reason.first.fill("lu sur sa fiche")
+    page.get_by_role("button", name="Ajouter au panier").click()
+    # The basket: any one is taken back.
+    basket = page.get_by_role("grid", name="Panier")
+    expect(basket.locator("tbody tr")).to_have_count(5)
+    assert _violations(page) == []
+    basket.locator("tbody input[type=checkbox]").first.check()
+    page.get_by_label("Motif de la décision").fill("finalement non")
+    page.get_by_role("button", name="Annuler la sélection (1)").click()
+    expect(page.get_by_text("1\u00a0correction annulée.")).to_be_visible()
+    expect(basket.locator("tbody tr")).to_have_count(4)
+    # Prepare, sign with the PIN again, and the page says that the package is verified.
+    page.get_by_role("button", name="Préparer un lot (4\u00a0corrections)").click()
+    page.get_by_role("button", name="Signer le lot").click()
+    page.get_by_label("Code porteur").fill(PIN)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("signé et vérifié : signature de CAMILLE GESTION-TEST")).to_be_visible()
+    page.get_by_role("button", name="Suivi du lot").click()
+    expect(page.get_by_title("Suivi du lot")).to_be_visible()
+    assert _violations(page) == []
+    (package,) = (own_lab.workspace / "lots").glob("*.zip")
+    assert verify(package, load_trust(load_settings(own_lab.workspace))).proven
+    _save(page)
+    assert "zoe.martin" not in (own_lab.workspace / "atelier" / "gestionnaire.ipynb").read_text()
+
+
+@pytest.mark.card
+def test_the_card_taken_out_in_the_middle_stops_the_next_act(own_lab: Lab, card: CardProcess):
+    page = own_lab.open("gestionnaire")
+    _sign_in(page)
+    page.locator("select[name=rule]").select_option("fin-passee-ouverte")
+    accept = page.get_by_role("button", name="Accepter toutes les propositions sûres du contrôle")
+    expect(accept).to_be_visible()
+    page.get_by_label("Motif de la correction").fill("fins passées")
+    before = _written(own_lab)
+    card.eject()
+    expect(page.get_by_text("Session fermée : la carte a été retirée")).to_be_visible()
+    expect(accept).to_have_count(0)
+    expect(page.get_by_text("Sans session ouverte, rien ne s’affiche ici.")).to_have_count(3)
+    assert _violations(page) == []
+    assert _written(own_lab) == before
+
+
+def _sign_in(page: Page) -> None:
+    page.get_by_role("button", name="Ouvrir ma session avec la carte").click()
+    page.get_by_label("Code porteur").fill(PIN)
+    page.get_by_role("button", name="Valider").click()
+    expect(page.get_by_text("Session ouverte : ")).to_be_visible()
+    expect(page.get_by_text("relisez, puis acceptez")).to_be_visible()
+
+
+def _open_first(page: Page, rule: str) -> None:
+    """Open the first finding of a rule."""
+    findings = page.get_by_role("grid", name="Constats ouverts")
+    findings.get_by_label("Filtrer : Contrôle").fill(rule)
+    expect(findings.locator("tbody tr").first).to_contain_text(rule)
+    findings.locator("tbody td").first.click()
+
+
+def _written(opened: Lab) -> tuple[int, list[str]]:
+    """How many corrections the store holds, and the packages; the notebook opens the store only for an act."""
+    with open_workspace(opened.workspace).store() as store:
+        numbers = fetch_frame(store.sql("SELECT correction_id FROM corrections"))
+    return numbers.height, sorted(path.name for path in (opened.workspace / "lots").glob("*"))
 
 
 def _save(page: Page) -> None:

@@ -119,7 +119,7 @@ def checked(page: Manager) -> Verification:
 
 def test_without_a_session_there_is_nothing_to_press_and_only_keys(audited: Workspace):
     page = page_of(audited.path)
-    parts = [page.suggested.chooser, page.leaving.form, page.editing.form, page.basket.form, page.lots.form]
+    parts = [page.suggested.chooser, page.leaving.form, page.editing.chooser, page.basket.form, page.lots.form]
     for part in parts:
         assert part.view()["note"] == "Ouvrez d’abord votre session avec votre carte, en haut de la page."
         assert (part.view()["entries"], part.view()["buttons"]) == ([], [])
@@ -214,9 +214,9 @@ _SOME = "SELECT DISTINCT finess FROM registrations WHERE finess IS NOT NULL ORDE
 def edit(page: Manager, column: str, text: str) -> dict:
     """Type a value for a column of the opened record."""
     field = next(key for key in page.editing.fields if key.endswith(f" {column}"))
-    page.editing.form.ask("type", name="field", text=field)
+    page.editing.chooser.ask("type", name="field", text=field)
     page.editing.form.ask("type", name="new", text=text)
-    return page.editing.form.view()["entries"][1]
+    return page.editing.form.view()["entries"][0]
 
 
 @pytest.mark.card
@@ -234,7 +234,7 @@ def test_a_field_is_judged_beside_itself_before_it_is_added(card: CardProcess, s
     assert answer["said"] == "1\u00a0correction mise au panier."
     assert held(page)["shown_new"].to_list() == ["zoe.martin@exemple.fr"]
     edit(page, "email", "")
-    assert "C’est celle de la correction n° 1" in page.editing.form.view()["note"]
+    assert "C’est celle de la correction n° 1" in page.editing.chooser.view()["note"]
 
 
 @pytest.mark.card
@@ -255,7 +255,7 @@ def test_the_commune_comes_from_the_search_at_the_birth_date(card: CardProcess, 
     assert page.editing.commune.birth_date is not None
     page.editing.commune.ask("look", text="rennes")
     page.editing.commune.ask("take", code="35238")
-    assert page.editing.form.view()["entries"][1]["value"] == "35238"
+    assert page.editing.form.view()["entries"][0]["value"] == "35238"
     answer = press(page.editing.form, "add", reason=REASON, evidence="carte d’identité vue le 20/11/2026")
     assert answer["said"] == "1\u00a0correction mise au panier.", answer
     assert held(page)["shown_new"].to_list() == ["Rennes (35238)"]

@@ -84,7 +84,7 @@ def test_without_a_session_no_name_is_shown_anywhere(audited: Workspace):
     page = Manager(audited)
     grids = [page.due().children[1], page.findings().children[1]]
     page.open_record(page.shown_forgotten()["record_key"][0])
-    parts = [*grids, page.sheet().children[0], page.editing.form]
+    parts = [*grids, page.sheet().children[0], page.editing.chooser, page.editing.form]
     shown = json.dumps([part.view() for part in parts], default=str, ensure_ascii=False)
     names = page.due_today.findings["birth_name"].drop_nulls().unique()
     assert set(page.shown_findings()["who"]) == {None}

@@ -6,7 +6,7 @@ function render({ model, el }) {
   let clock = null;
   let until = 0;
 
-  const state = h("p", { role: "status", class: "rpps-card-state" });
+  const state = h("p", { role: "status", class: "rpps-card-state", tabindex: "-1" });
   const left = h("p", { class: "rpps-card-left" });
   const alert = h("p", { role: "alert", class: "rpps-alert" });
   const buttons = h("div", { class: "rpps-bar" });
@@ -20,7 +20,8 @@ function render({ model, el }) {
   const dialog = h("dialog", { "aria-labelledby": `${id}-title`, class: "rpps-dialog" }, form);
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); giveUp(); });
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
-  el.append(h("section", { class: "rpps-card", "aria-labelledby": `${id}-panel` }, h("h2", { id: `${id}-panel` }, "Carte CPx"), state, left, alert, buttons, dialog));
+  const panel = h("section", { class: "rpps-card", "aria-labelledby": `${id}-panel` }, h("h2", { id: `${id}-panel` }, "Carte CPx"), state, left, alert, buttons, dialog);
+  el.append(panel);
 
   function submit(event) {
     event.preventDefault();
@@ -40,6 +41,7 @@ function render({ model, el }) {
     const content = JSON.stringify({ ...view, seconds_left: view.seconds_left > 0 });
     if (content === drawn) return;
     drawn = content;
+    const inside = panel.contains(document.activeElement);
     state.textContent = view.state;
     alert.textContent = view.message || "";
     buttons.replaceChildren(...[
@@ -48,6 +50,8 @@ function render({ model, el }) {
       !view.can_close && h("button", { type: "button", onclick: () => model.send({ do: "show" }) }, "Relire la carte"),
     ].filter(Boolean));
     question(view.question);
+    // The button that was pressed, or the dialog, is gone: what has become of it is read next.
+    if (inside && !dialog.open && !panel.contains(document.activeElement)) state.focus();
     clearInterval(clock);
     tick();
     if (view.seconds_left > 0) clock = setInterval(tick, 1000);

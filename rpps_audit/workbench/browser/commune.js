@@ -27,7 +27,7 @@ function render({ model, el }) {
     field.setAttribute("aria-invalid", view.fault ? "true" : "false");
     status.textContent = view.message || view.status;
     if (changed) active = -1;
-    list.hidden = view.results.length === 0;
+    list.hidden = view.results.length === 0 || field !== document.activeElement;
     field.setAttribute("aria-expanded", String(!list.hidden));
     list.replaceChildren(...view.results.map((found, i) => h("li", {
       id: `${id}-${i}`, role: "option", "aria-selected": String(i === active),
@@ -46,6 +46,8 @@ function render({ model, el }) {
     field.removeAttribute("aria-activedescendant");
     model.send({ do: "look", text: field.value });
   }));
+  field.addEventListener("focus", () => view && draw(view));
+  field.addEventListener("blur", () => view && draw(view));
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();
     if (event.key === "ArrowDown" && view.results.length) { event.preventDefault(); point(active + 1); }
