@@ -155,20 +155,29 @@ def _plan(rules: Sequence[Rule], columns: frozenset[str], sources: frozenset[str
         if rule.kind in ROW_KINDS:
             lacking = predicates.needed_columns(rule) - columns
         elif rule.kind in SET_KINDS:
+            if rule.when:
+                raise UsageError(
+                    f"Contrôle {rule.id} ({rule.kind}) : « when » ne s'emploie pas avec un genre qui compare plusieurs "
+                    "enregistrements. Retirez cette condition."
+                )
             lacking = relations.needed_columns(rule) - columns
         else:
             known = ", ".join(sorted({*ROW_KINDS, *SET_KINDS}))
             raise UsageError(f"Contrôle {rule.id} : genre inconnu « {rule.kind} ». Genres possibles : {known}.")
         absent = relations.needed_sources(rule) - sources if rule.kind in SET_KINDS else frozenset()
         if lacking:
-            plan.missing[rule.id] = f"colonne absente de cette extraction : {', '.join(sorted(lacking))}"
+            plan.missing[rule.id] = f"colonne absente de cette extraction : {_named('columns', lacking)}"
         elif absent:
-            plan.missing[rule.id] = f"fichier non chargé : {', '.join(sorted(absent))}"
+            plan.missing[rule.id] = f"fichier non chargé : {_named('kinds', absent)}"
         elif rule.kind in ROW_KINDS:
             plan.row_rules[rule.table].append(rule)
         else:
             plan.set_rules.append(rule)
     return plan
+
+
+def _named(table: str, codes: frozenset[str]) -> str:
+    return ", ".join(sorted(f"« {reference.words(table).get(code, code)} »" for code in codes))
 
 
 def _evaluate_rows(

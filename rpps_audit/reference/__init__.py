@@ -36,6 +36,7 @@ from rpps_audit.reference.nomenclature import (
 )
 from rpps_audit.reference.provenance import provenance
 from rpps_audit.reference.root import rules_root
+from rpps_audit.reference.words import words
 
 __all__ = [
     "FRANCE",
@@ -71,4 +72,5 @@ __all__ = [
     "provenance",
     "read_insee_zip",
     "rules_root",
+    "words",
 ]

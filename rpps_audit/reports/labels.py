@@ -1,43 +1,16 @@
-"""The French words for the codes of the store, as the reader meets them."""
+"""The French words for the codes of the store, as the reader of a report meets them."""
 
 from __future__ import annotations
 
-SEVERITIES = {"error": "erreur", "warning": "avertissement", "information": "information"}
-CATEGORIES = {
-    "completeness": "Complétude",
-    "conformance": "Conformité",
-    "plausibility": "Vraisemblance",
-    "uniqueness": "Unicité",
-    "timeliness": "Actualité",
-}
+from rpps_audit.reference import words
+
+SEVERITIES, CATEGORIES, STATES, KINDS = words("severities"), words("categories"), words("states"), words("kinds")
 CATEGORY_MEANINGS = {
     "completeness": "ce qui doit être rempli l'est",
     "conformance": "les formats, les clés et les codes sont justes",
     "plausibility": "les valeurs sont possibles et ne se contredisent pas",
     "uniqueness": "une personne, un numéro, une fois",
     "timeliness": "ce qui est fini est clos, ce qui attend n'attend pas trop",
-}
-STATES = {
-    "new": "nouveau",
-    "persisting": "persistant",
-    "reopened": "rouvert",
-    "tolerated": "toléré",
-    "resolved": "corrigé",
-    "vanished": "disparu",
-    "not_evaluable": "non évaluable",
-}
-KINDS = {
-    "suivi": "fichier de suivi",
-    "annuaire-restreint": "extraction restreinte de l'annuaire",
-    "annuaire-public": "extraction publique de l'annuaire",
-    "cat18": "ancienne extraction publique (CAT18)",
-    "rh": "liste des ressources humaines",
-    "finess": "établissements (FINESS)",
-    "cog": "communes et pays (Insee)",
-    "cartes": "cartes délivrées",
-    "mssante": "correspondances MSSanté",
-    "savoir-faire": "savoir-faire",
-    "diplomes": "diplômes",
 }
 KINDS_SHORT = {"annuaire-restreint": "restreinte", "annuaire-public": "publique", "suivi": "suivi", "cat18": "CAT18"}
 # The five roles in a word or two, for tables and figures; the table of roles gives the whole labels.

@@ -101,7 +101,7 @@ def test_ages_of_forgotten_situations_add_up(report: Report) -> None:
 def test_what_lacked_its_data_is_named(report: Report) -> None:
     (row,) = rows(report, "controles-non-evaluables")
     assert row["Contrôle"] == "Établissement introuvable"
-    assert "finess" in str(row["Ce qui manque"])
+    assert "établissements (FINESS)" in str(row["Ce qui manque"])
     assert row["Évalué dans"] == "nulle part"
 
 
