@@ -72,9 +72,14 @@ class Leaving:
             raise UsageError("Une date de fin choisie est vide ou à revoir : corrigez-la dans le tableau.")
         if ends["end_reason"].has_nulls():
             raise UsageError("Donnez un motif de fin, ligne par ligne dans le tableau ou ici pour toute la sélection.")
-        done = self._close(
-            ends.select("record_key", "end_date", "end_reason", "previous_id", "rule_id", "source", "confidence")
-        )
+        decided = ["record_key", "end_date", "end_reason", "previous_id", "rule_id", "source", "confidence"]
+        try:
+            done = self._close(ends.select(decided))
+        except Exception:
+            # What was closed for an earlier reason is written: show it.
+            self._on_done()
+            self.reload()
+            raise
         if self.search.busy:
             self.search.ask()
         table.selected = frozenset()
