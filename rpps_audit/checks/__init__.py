@@ -8,6 +8,7 @@ from rpps_audit.checks.findings import (
     STATES,
     findings,
     latest_runs,
+    open_findings,
     primary_runs,
     tolerate,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "findings",
     "latest_runs",
     "load_catalogue",
+    "open_findings",
     "parse_rule",
     "primary_runs",
     "run_checks",

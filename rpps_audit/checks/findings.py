@@ -13,8 +13,11 @@ A finding is the same one when rule, record key and column are the same. Its sta
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
+import duckdb
 import polars as pl
 
 from rpps_audit.checks.views import latest_sources, prepare_views
@@ -46,26 +49,37 @@ _LATEST_RUNS = """
     )"""
 
 
-def findings(store: Store, run_id: int, *, ordered: bool = True) -> pl.DataFrame:
-    """Every finding of a run, and what became of those of the export before it; by severity, rule and key if `ordered`.
+def findings(store: Store, run_id: int) -> pl.DataFrame:
+    """Every finding of a run, and what became of those of the export before it, by severity, rule and key.
 
     Columns: rule_id, table, record_key, column, severity, category, state, line (null for what is no longer there).
     Raises UsageError for an unknown run.
     """
+    with open_findings(store, run_id) as reader:
+        return fetch_frame(reader.execute("SELECT * FROM found ORDER BY severity, rule_id, record_key"))
+
+
+@contextmanager
+def open_findings(store: Store, run_id: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in which `found` holds what `findings` answers: for counting, whatever their number."""
     known = store.sql("SELECT snapshot_id, as_of FROM runs WHERE run_id = ?", [run_id]).fetchone()
     if known is None:
         raise UsageError(f"L'évaluation n° {run_id} n'existe pas dans ce magasin.")
     snapshot_id, as_of = known
-    found = fetch_frame(store.connection.execute(_PRESENT, {"run_id": run_id}))
-    if store.connection.execute(_HAS_PAST, {"run_id": run_id}).fetchone():
-        # Whether a record is still there is asked of the extract itself: its keys are made only when there is a past.
-        reader = store.connection.cursor()
-        try:
+    reader = store.connection.cursor()
+    try:
+        every = _PRESENT
+        if reader.execute(_HAS_PAST, {"run_id": run_id}).fetchone():
+            # Whether a record is still there is asked of the extract itself: its keys are made only when there is a
+            # past.
             prepare_views(reader, snapshot_id, as_of, latest_sources(reader, snapshot_id))
-            found = pl.concat([found, fetch_frame(reader.execute(_GONE, {"run_id": run_id}))])
-        finally:
-            reader.close()
-    return found.sort("severity", "rule_id", "record_key") if ordered else found
+            reader.execute(f"CREATE OR REPLACE TEMP TABLE gone AS {_GONE}", {"run_id": run_id})
+            every += " UNION ALL FROM gone"
+        # A view has no parameters.
+        reader.execute(f"CREATE OR REPLACE TEMP VIEW found AS {every.replace('$run_id', str(int(run_id)))}")
+        yield reader
+    finally:
+        reader.close()
 
 
 def tolerate(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
-from rpps_audit.checks import OPEN_STATES, Catalogue, findings, latest_runs
+from rpps_audit.checks import OPEN_STATES, Catalogue, latest_runs, open_findings
 from rpps_audit.exposure import Exposure
 from rpps_audit.reports.keys import Keys
 from rpps_audit.store import Store, fetch_frame
@@ -155,10 +155,9 @@ class Facts:
 
     @cached_property
     def findings(self) -> Findings:
-        """The findings of the latest runs, reduced run by run so that the long list is held for one run only."""
+        """The findings of the latest runs, counted in the store: the long list never leaves it."""
         runs = self.runs.select("run_id", "snapshot_id", "kind").rows()
-        nothing = _reduction(pl.DataFrame(schema=_PLACED), self.homes)
-        parts = [nothing, *(_reduction(_placed(self.store, *run), self.homes) for run in runs)]
+        parts = [_NOTHING, *(_counted(self.store, self.homes, *run) for run in runs)]
         place = ["rule_id", "severity", "finess", "state"]
         return Findings(
             pl.concat([part.by_rule for part in parts]),
@@ -215,47 +214,54 @@ class Facts:
         return {rule.id: rule.title for rule in self.catalogue}
 
 
-_PLACED = pl.Schema(
-    dict.fromkeys((*_RULE, "record_key", "column", "state", "kind", "finess", "file_name"), pl.String)
-    | {"line": pl.Int32}
+_TEXT = [*_RULE, "kind", "state"]
+_NOTHING = Findings(
+    pl.DataFrame(schema=dict.fromkeys(_TEXT, pl.String) | {"findings": pl.Int64}),
+    pl.DataFrame(
+        schema=dict.fromkeys(("rule_id", "severity", "finess", "state"), pl.String) | {"findings": pl.Int64},
+    ),
+    pl.DataFrame(schema={"rule_id": pl.String, "records": pl.Int64}),
+    pl.DataFrame(
+        schema=dict.fromkeys((*_RULE, "record_key", "column", "state", "kind", "finess", "file_name"), pl.String)
+        | {"line": pl.Int32}
+    ),
 )
 
 
-class _Part(NamedTuple):
-    """The findings of one run, counted as in `Findings`."""
-
-    by_rule: pl.DataFrame
-    by_place: pl.DataFrame
-    records: pl.DataFrame
-    examples: pl.DataFrame
-
-
-def _placed(store: Store, run_id: int, snapshot_id: int, kind: str) -> pl.DataFrame:
-    """The findings of one run with the establishment of their line."""
-    # Hundreds of thousands of keys are dear to sort, and here they are only counted.
-    found = findings(store, run_id, ordered=False)
-    cursor = store.connection.cursor()
-    try:
-        cursor.register("found", found.select("line").drop_nulls().unique().to_arrow())
-        where = fetch_frame(
-            cursor.execute(
-                """SELECT line, coalesce(finess, structure_id, '?') AS finess, file_name
-               FROM registrations JOIN snapshots USING (snapshot_id) SEMI JOIN found USING (line)
-               WHERE snapshot_id = ?""",
-                [snapshot_id],
+def _counted(store: Store, homes: pl.DataFrame, run_id: int, snapshot_id: int, kind: str) -> Findings:
+    """The findings of one run."""
+    parameters = {"kind": kind, "snapshot_id": snapshot_id}
+    with open_findings(store, run_id) as reader:
+        reader.register("homes", homes.filter(kind=kind).select("rule_id").to_arrow())
+        return Findings(
+            *(
+                fetch_frame(
+                    reader.execute(query, {name: parameters[name] for name in parameters if f"${name}" in query})
+                )
+                for query in (_BY_RULE, _BY_PLACE, _RECORDS, _EXAMPLES)
             )
         )
-    finally:
-        cursor.close()
-    return found.join(where, on="line", how="left").with_columns(kind=pl.lit(kind)).select(list(_PLACED))
 
 
-def _reduction(placed: pl.DataFrame, homes: pl.DataFrame) -> _Part:
-    told = placed.filter(pl.col("line").is_not_null()).join(homes, on=["rule_id", "kind"], how="semi")
-    waiting = told.filter(pl.col("state").is_in(OPEN_STATES))
-    return _Part(
-        placed.group_by(*_RULE, "kind", "state").len("findings").sort(*_RULE, "kind", "state"),
-        told.group_by("rule_id", "severity", "finess", "state").len("findings"),
-        waiting.group_by("rule_id").agg(records=pl.col("record_key").n_unique()),
-        waiting.sort("line").group_by("rule_id", maintain_order=True).head(EXAMPLES),
-    )
+_TOLD = "told AS (SELECT * FROM found WHERE line IS NOT NULL AND rule_id IN (SELECT rule_id FROM homes))"
+_PLACES = """places AS (SELECT line, coalesce(finess, structure_id, '?') AS finess
+                       FROM registrations WHERE snapshot_id = $snapshot_id)"""
+_OPEN = f"state IN {OPEN_STATES}"
+_BY_RULE = f"""
+    SELECT {", ".join(f'"{name}"' for name in _RULE)}, $kind::VARCHAR AS kind, state, count(*) AS findings
+    FROM found GROUP BY ALL ORDER BY ALL"""
+_BY_PLACE = f"""
+    WITH {_TOLD}, {_PLACES}
+    SELECT rule_id, severity, finess, state, count(*) AS findings
+    FROM told JOIN places USING (line) GROUP BY ALL"""
+_RECORDS = (
+    f"WITH {_TOLD} SELECT rule_id, count(DISTINCT record_key) AS records FROM told WHERE {_OPEN} GROUP BY rule_id"
+)
+_EXAMPLES = f"""
+    WITH {_TOLD}, {_PLACES},
+    first AS (SELECT rule_id, unnest(min(line, {EXAMPLES})) AS line FROM told WHERE {_OPEN} GROUP BY rule_id)
+    SELECT {", ".join(f't."{name}"' for name in (*_RULE, "record_key", "column", "state"))}, $kind::VARCHAR AS kind,
+           finess, file_name, line
+    FROM told t JOIN first USING (rule_id, line) JOIN places USING (line),
+         (SELECT file_name FROM snapshots WHERE snapshot_id = $snapshot_id)
+    WHERE {_OPEN} ORDER BY line, record_key"""
