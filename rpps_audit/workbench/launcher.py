@@ -66,6 +66,8 @@ def voila(workspace: Path, *, browser: bool = True, port: int | None = None) -> 
     notes = _prepare(workspace)
     command = [
         *(sys.executable, "-m", "voila", str(workspace / NOTEBOOK_FOLDER), "--token", "--Voila.ip=127.0.0.1"),
+        # The plain list of pages: links a keyboard and a screen reader know.
+        "--classic-tree",
         "--VoilaConfiguration.show_tracebacks=False",
         *_where(browser, port, "Voila"),
     ]
