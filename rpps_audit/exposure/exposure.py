@@ -205,25 +205,33 @@ class Exposure:
         order = [weight, "days", "record_key"]
         return frame.sort(order, descending=[True, True, False], nulls_last=True)
 
-    def wider_than_peers(self) -> pl.DataFrame:
+    def wider_than_peers(self, most: int | None = None) -> pl.DataFrame:
         """Situations whose role opens document types that most colleagues of the same profession cannot open.
 
         Colleagues are those of the same operator where there are enough of them, else everybody of the profession. A
         relation has no order: a role is wider by what it opens and the others do not, whatever the others open besides.
         Columns: professional_id, record_key, finess, profession, role, usual_role, colleagues (situations compared,
-        this one included), documents, usual_documents (types that most open), extra_documents.
+        this one included), documents, usual_documents (types that most open), extra_documents. The widest come first,
+        `most` of them when it is given.
         """
-        wide = peers.wider(self.access, self.tables.sql(peers.COUNTS.format(active=ACTIVE)))
-        self.tables.give("wide", wide)
         frame = self.tables.sql(
-            f"""SELECT professional_id, snapshot_id, line,
-                       nullif(establishment, '') AS finess, w.* EXCLUDE (operator)
-                FROM {ACTIVE} JOIN wide w USING (operator, profession, role)"""
+            f"""SELECT professional_id, snapshot_id, line, nullif(establishment, '') AS finess, w.* EXCLUDE (operator)
+                FROM {self._wider()} ORDER BY extra_documents DESC, snapshot_id, line
+                {"" if most is None else f"LIMIT {int(most)}"}"""
         )
         return (
             self.tables.with_record_keys(frame)
             .sort(["extra_documents", "snapshot_id", "line"], descending=[True, False, False])
             .select("professional_id", "record_key", "finess", *peers.COLUMNS)
+        )
+
+    def wider_roles(self) -> pl.DataFrame:
+        """The same, counted: profession, role, usual_role, extra_documents, situations, places (establishments)."""
+        return self.tables.sql(
+            f"""SELECT profession, role, usual_role, extra_documents, count(*) AS situations,
+                       count(DISTINCT establishment) AS places
+                FROM {self._wider()} GROUP BY ALL
+                ORDER BY extra_documents DESC, situations DESC, profession, role, usual_role"""
         )
 
     def not_evaluable(self) -> pl.DataFrame:
@@ -245,6 +253,12 @@ class Exposure:
     @cached_property
     def _sets(self) -> RoleSets:
         return RoleSets(self.access)
+
+    def _wider(self) -> str:
+        """The active situations (s) with what makes their role wider (w), as SQL."""
+        wide = peers.wider(self.access, self.tables.sql(peers.COUNTS.format(active=ACTIVE)))
+        self.tables.give("wide", wide)
+        return f"{ACTIVE} s JOIN wide w USING (operator, profession, role)"
 
     def _groups(self, *keys: str) -> str:
         return queries.groups(ACTIVE, keys, queries.OPENS)

@@ -265,27 +265,23 @@ def _forgotten_table(facts: Facts, frame: pl.DataFrame, empty: str) -> Table:
 
 def peers_section(facts: Facts) -> Section:
     """People whose role opens more than that of their colleagues: by profession and role, then one by one."""
-    frame = facts.exposure.wider_than_peers()
+    grouped = facts.exposure.wider_roles()
+    wider = int(grouped["situations"].sum())
     text: tuple[str, ...] = (
         "Un écart n'est pas une faute : il se vérifie. Les collègues sont les situations de même profession du même "
         "organisme gestionnaire quand elles sont au moins 5, sinon toutes celles de la profession.",
     )
-    if frame.height:
+    if wider:
         active = facts.totals["situations"]
         text = (
-            f"{counted(frame.height, 'situation')} sur {number(active)} ({share(frame.height / max(active, 1))}) "
+            f"{counted(wider, 'situation')} sur {number(active)} ({share(wider / max(active, 1))}) "
             "à vérifier : la profession est indicative, c'est le rôle qui ouvre les documents.",
             *text,
         )
-    grouped = frame.group_by("profession", "role", "usual_role", "extra_documents").agg(
-        situations=pl.len(), places=pl.col("finess").n_unique()
-    )
     groups = make_table(
         "acces-plus-larges",
         "Rôles qui ouvrent plus que celui de la plupart des collègues, par profession",
-        _worded(
-            grouped.sort("extra_documents", "situations", "profession", "role", descending=[True, True, False, False])
-        ),
+        _worded(grouped),
         {
             "profession": Column("Profession"),
             "role": Column("Rôle tenu"),
@@ -302,12 +298,12 @@ def peers_section(facts: Facts) -> Section:
         "Les accès plus larges que ceux des collègues",
         "Accès plus larges",
         text,
-        (groups, _people(facts, frame)) if frame.height else (groups,),
+        (groups, _people(facts, wider)) if wider else (groups,),
     )
 
 
-def _people(facts: Facts, frame: pl.DataFrame) -> Table:
-    shown = _worded(frame.head(SHOWN_ROWS))
+def _people(facts: Facts, total: int) -> Table:
+    shown = _worded(facts.exposure.wider_than_peers(SHOWN_ROWS))
     return make_table(
         "personnes-acces-plus-larges",
         "Les mêmes, personne par personne",
@@ -320,7 +316,7 @@ def _people(facts: Facts, frame: pl.DataFrame) -> Table:
             "usual_role": Column("Rôle habituel"),
             "extra_documents": Column("Types en plus", "count"),
         },
-        total=frame.height,
+        total=total,
         empty="Personne.",
         complete="rpps-audit exposure --by professional --format csv",
         folded=True,
