@@ -216,7 +216,7 @@ class Exposure:
         """
         frame = self.tables.sql(
             f"""SELECT professional_id, snapshot_id, line, nullif(establishment, '') AS finess, w.* EXCLUDE (operator)
-                FROM {self._wider()} ORDER BY extra_documents DESC, snapshot_id, line
+                FROM {self._wider} ORDER BY extra_documents DESC, snapshot_id, line
                 {"" if most is None else f"LIMIT {int(most)}"}"""
         )
         return (
@@ -230,7 +230,7 @@ class Exposure:
         return self.tables.sql(
             f"""SELECT profession, role, usual_role, extra_documents, count(*) AS situations,
                        count(DISTINCT establishment) AS places
-                FROM {self._wider()} GROUP BY ALL
+                FROM {self._wider} GROUP BY ALL
                 ORDER BY extra_documents DESC, situations DESC, profession, role, usual_role"""
         )
 
@@ -254,6 +254,7 @@ class Exposure:
     def _sets(self) -> RoleSets:
         return RoleSets(self.access)
 
+    @cached_property
     def _wider(self) -> str:
         """The active situations (s) with what makes their role wider (w), as SQL."""
         wide = peers.wider(self.access, self.tables.sql(peers.COUNTS.format(active=ACTIVE)))
@@ -284,8 +285,9 @@ class Exposure:
     def _places(self) -> pl.DataFrame:
         return self.tables.sql(
             f"""WITH named AS (
-                SELECT coalesce(finess, structure_id, '') AS establishment, any_value(structure_name) AS name
-                FROM registrations WHERE snapshot_id IN (SELECT DISTINCT snapshot_id FROM {ACTIVE}) GROUP BY ALL
+                SELECT establishment, any_value(structure_name) AS name FROM registrations
+                JOIN (SELECT establishment, snapshot_id, min(line) AS line FROM {ACTIVE} GROUP BY ALL)
+                USING (snapshot_id, line) GROUP BY establishment
             ), official AS (
                 SELECT finess, any_value(name) AS name FROM establishments WHERE finess IS NOT NULL AND snapshot_id IN
                     (SELECT unnest(sources) FROM runs WHERE list_contains($runs, run_id)) GROUP BY finess
