@@ -89,7 +89,11 @@ def build_signature(
 
 def verify_signature(content: bytes, signature: bytes, trust: Trust, at: datetime | None = None) -> SignatureCheck:
     """Check a detached signature against the site's roots, at a time (now). Never raises on a bad signature."""
-    from asn1crypto import cms
+    # tsp teaches cms the attributes of our signatures; it must do so before cms reads its first one.
+    from asn1crypto import (
+        cms,
+        tsp,  # noqa: F401
+    )
 
     try:
         signed = cms.ContentInfo.load(signature, strict=True)["content"]

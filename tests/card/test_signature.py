@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+import sys
 from datetime import timedelta
 from functools import cache
 
@@ -233,6 +234,18 @@ def test_a_signature_is_checked_inside_a_running_loop_too(card_workspace):
         return verify_signature(b"{}", software_signature(b"{}"), trust(card_workspace))
 
     assert asyncio.run(in_a_notebook()).valid
+
+
+def test_a_program_that_has_signed_nothing_verifies(card_workspace, tmp_path):
+    (tmp_path / "signature").write_bytes(software_signature(b"{}"))
+    verify = (
+        "import sys, pathlib; from rpps_audit.card import load_settings, load_trust, verify_signature\n"
+        "trust = load_trust(load_settings(pathlib.Path(sys.argv[1])))\n"
+        "check = verify_signature(b'{}', pathlib.Path(sys.argv[2]).read_bytes(), trust)\n"
+        "print(check.valid, check.reason)"
+    )
+    command = [sys.executable, "-c", verify, str(card_workspace), str(tmp_path / "signature")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split() == ["True"]
 
 
 # --- Revocation ---

@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# The CMS attributes of a signature are known to asn1crypto only once this is imported, before it reads any.
-import asn1crypto.tsp  # noqa: F401
 import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
