@@ -44,6 +44,8 @@ _RULE_RUNS = {
     "evaluated": pl.Int64,
     "failed": pl.Int64,
 }
+# Row rules read neither the key of a situation nor whether it is active.
+_READ_AS = {"professional": "professional", "situation": "lines"}
 _LINE = pl.col("line").cast(pl.Int32)
 _KEYED = """
     SELECT rule_no, record_key, min(line) AS line, min(since) AS since FROM hits JOIN {table} USING (line)
@@ -209,7 +211,8 @@ def _evaluate_rows(
             looked = batch.select([_looked_at(rule) for rule in rules]).row(0, named=True)
             return _Judged(batch.height, looked, list(_row_hits(batch, broken, rules, plan.numbers, context)))
 
-        for judged in _side_by_side(judge, _batches(reader, f"SELECT line, {', '.join(needed)} FROM {table}")):
+        read = f"SELECT line, {', '.join(needed)} FROM {_READ_AS[table]}"
+        for judged in _side_by_side(judge, _batches(reader, read)):
             hits.extend(judged.hits)
             evaluated |= {name: evaluated.get(name, 0) + count for name, count in judged.looked_at.items()}
             seen += judged.rows
@@ -336,6 +339,6 @@ def _side_by_side(judge: Callable[[pl.DataFrame], _Judged], batches: Iterator[pl
 def _count(reader: duckdb.DuckDBPyConnection, table: str) -> int:
     # Every line but the echoes tells a professional: subtracting is cheaper than joining.
     echoes = "- (SELECT count(*) FROM echo_lines)" if table == "professional" else ""
-    row = reader.execute(f"SELECT count(*) {echoes} FROM situation").fetchone()
+    row = reader.execute(f"SELECT count(*) {echoes} FROM lines").fetchone()
     assert row is not None
     return int(row[0])

@@ -56,7 +56,11 @@ def latest_sources(connection: duckdb.DuckDBPyConnection, snapshot_id: int) -> d
 def prepare_views(
     connection: duckdb.DuckDBPyConnection, snapshot_id: int, as_of: date, sources: dict[str, list[int]]
 ) -> None:
-    """Make the temporary views of one run. Columns: those of the store's tables, plus `record_key` and `active`."""
+    """Make the temporary views of one run: `professional`, `situation` and one per kind of source.
+
+    Columns: those of the store's tables, plus `record_key` and `active`. `lines` is `situation` without these two,
+    which cost a join.
+    """
     mine = f"snapshot_id = {int(snapshot_id)}"
     active = ACTIVE.format(as_of=f"DATE '{as_of}'")
     connection.execute(_PEOPLE.format(mine=mine, active=active))
@@ -68,6 +72,7 @@ def prepare_views(
             SELECT coalesce(professional_id, 'ligne:' || line) AS record_key, * EXCLUDE (snapshot_id)
             FROM registrations ANTI JOIN echo_lines USING (line) WHERE {mine}"""
     )
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW lines AS SELECT * FROM registrations WHERE {mine}")
     connection.execute(
         f"""CREATE OR REPLACE TEMP VIEW situation AS
             SELECT {_SITUATION_KEY} AS record_key, {active} AS active, r.* EXCLUDE (snapshot_id)
