@@ -230,7 +230,7 @@ _NOTHING = Findings(
 
 def _counted(store: Store, homes: pl.DataFrame, run_id: int, snapshot_id: int, kind: str) -> Findings:
     """The findings of one run."""
-    parameters = {"kind": kind, "snapshot_id": snapshot_id}
+    parameters = {"kind": kind, "run_id": run_id, "snapshot_id": snapshot_id}
     with open_findings(store, run_id) as reader:
         reader.register("homes", homes.filter(kind=kind).select("rule_id").to_arrow())
         return Findings(
@@ -250,13 +250,14 @@ _OPEN = f"state IN {OPEN_STATES}"
 _BY_RULE = f"""
     SELECT {", ".join(f'"{name}"' for name in _RULE)}, $kind::VARCHAR AS kind, state, count(*) AS findings
     FROM found GROUP BY ALL ORDER BY ALL"""
+# Rules by their number while they are grouped: millions of groups then hold no long text.
 _BY_PLACE = f"""
-    WITH {_TOLD}, {_PLACES}
-    SELECT rule_id, severity, finess, state, count(*) AS findings
-    FROM told JOIN places USING (line) GROUP BY ALL"""
-_RECORDS = (
-    f"WITH {_TOLD} SELECT rule_id, count(DISTINCT record_key) AS records FROM told WHERE {_OPEN} GROUP BY rule_id"
-)
+    WITH {_TOLD}, {_PLACES}, rules AS (SELECT rule_no, rule_id, severity FROM rule_runs WHERE run_id = $run_id),
+    counted AS (SELECT rule_no, finess, state, count(*) AS findings
+                FROM told JOIN rules USING (rule_id) JOIN places USING (line) GROUP BY ALL)
+    SELECT rule_id, severity, finess, state, findings FROM counted JOIN rules USING (rule_no)"""
+# A run has a record once under a rule.
+_RECORDS = f"WITH {_TOLD} SELECT rule_id, count(*) AS records FROM told WHERE {_OPEN} GROUP BY rule_id"
 _EXAMPLES = f"""
     WITH {_TOLD}, {_PLACES},
     first AS (SELECT rule_id, unnest(min(line, {EXAMPLES})) AS line FROM told WHERE {_OPEN} GROUP BY rule_id)
