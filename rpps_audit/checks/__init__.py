@@ -1,6 +1,6 @@
 """The rule catalogue, the pandera schemas built from it, and the findings they give."""
 
-from rpps_audit.checks.catalogue import CATEGORIES, SEVERITIES, Catalogue, Rule, load_catalogue, parse_rule
+from rpps_audit.checks.catalogue import CATEGORIES, SEVERITIES, Catalogue, load_catalogue, parse_rule
 from rpps_audit.checks.examples import run_examples
 from rpps_audit.checks.findings import (
     OPEN_STATES,
@@ -12,6 +12,7 @@ from rpps_audit.checks.findings import (
     primary_runs,
     tolerate,
 )
+from rpps_audit.checks.rule import Rule
 from rpps_audit.checks.run import Run, run_checks
 from rpps_audit.checks.schemas import broken_rows, build_schema
 

@@ -7,85 +7,26 @@ computed, the page what it means. A workspace adds rules or changes thresholds i
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from rpps_audit.checks.predicates import ROW_KINDS
+from rpps_audit.checks.relations import SET_KINDS
+from rpps_audit.checks.rule import Example, Rule, digest
 from rpps_audit.errors import UsageError
 from rpps_audit.reference import rules_root
 
 TABLES = ("professional", "situation")
 SEVERITIES = ("error", "warning", "information")
 CATEGORIES = ("completeness", "conformance", "plausibility", "uniqueness", "timeliness")
-# What an establishment answers for; the public extract is a source to compare with, unless a rule names it.
-DEFAULT_KINDS = ("suivi", "annuaire-restreint")
 
 _REQUIRED = ("id", "title", "table", "columns", "kind", "severity", "category", "basis", "source", "since")
 _OPTIONAL = ("parameters", "when", "applies_to", "forgotten", "enabled", "examples")
 _ADJUSTABLE = ("severity", "enabled", "parameters", "applies_to")
-
-
-@dataclass(frozen=True)
-class Example:
-    """A literal record (and the other sources it is compared with) and what the rule must say of it.
-
-    `rows` are registrations, `sources` other kinds of loaded file (`rh`, `finess`, `annuaire-public` ...), each a list
-    of typed columns as text. `verdict` is "good" (no finding) or "bad" (at least one).
-    """
-
-    verdict: str
-    rows: tuple[Mapping[str, Any], ...]
-    sources: Mapping[str, tuple[Mapping[str, Any], ...]]
-    as_of: str
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One check. `columns` are typed columns of the store; the first one is the column a finding points at."""
-
-    id: str
-    title: str
-    table: str
-    columns: tuple[str, ...]
-    kind: str
-    severity: str
-    category: str
-    basis: str
-    source: str
-    since: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    when: Mapping[str, Any] = field(default_factory=dict)
-    applies_to: tuple[str, ...] = DEFAULT_KINDS
-    forgotten: bool = False
-    enabled: bool = True
-    examples: tuple[Example, ...] = ()
-    page: str = ""
-
-    @property
-    def column(self) -> str:
-        """The column a finding of this rule points at."""
-        return self.columns[0]
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes exactly when what the rule computes or how grave it is changes, not when its page is reworded."""
-        return _digest(
-            [
-                self.id,
-                self.table,
-                self.columns,
-                self.kind,
-                self.parameters,
-                self.when,
-                self.severity,
-                self.applies_to,
-            ]
-        )
 
 
 @dataclass(frozen=True)
@@ -97,7 +38,7 @@ class Catalogue:
     @property
     def fingerprint(self) -> str:
         """One value for the whole rule set."""
-        return _digest([rule.fingerprint for rule in self.rules])
+        return digest([rule.fingerprint for rule in self.rules])
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -199,15 +140,16 @@ def _demand_known_keys(head: Mapping[str, Any], origin: str) -> None:
 
 
 def _demand_known_values(rule: Rule, origin: str) -> None:
-    for key, allowed in (("table", TABLES), ("severity", SEVERITIES), ("category", CATEGORIES)):
+    kinds = (*ROW_KINDS, *SET_KINDS)
+    for key, allowed in (("table", TABLES), ("kind", kinds), ("severity", SEVERITIES), ("category", CATEGORIES)):
         if getattr(rule, key) not in allowed:
             raise UsageError(
                 f"{origin} : « {key} = {getattr(rule, key)} » n'est pas possible. Valeurs : {', '.join(allowed)}."
             )
     if not rule.columns:
         raise UsageError(f"{origin} : « columns » est vide ; un contrôle désigne au moins une colonne.")
-
-
-def _digest(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    if rule.when and rule.kind in SET_KINDS:
+        raise UsageError(
+            f"{origin} : « when » ne s'emploie pas avec « kind = {rule.kind} », qui compare plusieurs enregistrements. "
+            "Retirez cette clé."
+        )

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from rpps_audit.checks.catalogue import Catalogue, Example, Rule
+from rpps_audit.checks.catalogue import Catalogue
+from rpps_audit.checks.rule import Example, Rule
 from rpps_audit.checks.run import run_checks
 from rpps_audit.store import Store, memory_store
 

@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from rpps_audit import reference
-from rpps_audit.checks.catalogue import Rule
+from rpps_audit.checks.rule import Rule
 from rpps_audit.errors import UsageError
 
 Predicate = Callable[..., pl.Expr]

@@ -14,7 +14,7 @@ from inspect import Parameter, signature
 import duckdb
 import polars as pl
 
-from rpps_audit.checks.catalogue import Rule
+from rpps_audit.checks.rule import Rule
 from rpps_audit.errors import UsageError
 from rpps_audit.store import fetch_frame
 

@@ -17,9 +17,9 @@ from pandera.polars import DataFrameSchema
 
 from rpps_audit import __version__, reference
 from rpps_audit.checks import predicates, relations
-from rpps_audit.checks.catalogue import Catalogue, Rule
+from rpps_audit.checks.catalogue import Catalogue
 from rpps_audit.checks.predicates import ROW_KINDS, Context
-from rpps_audit.checks.relations import SET_KINDS
+from rpps_audit.checks.rule import Rule
 from rpps_audit.checks.schemas import broken_rows, build_schema
 from rpps_audit.checks.views import latest_sources, prepare_views
 from rpps_audit.errors import UsageError
@@ -165,24 +165,14 @@ def _fingerprint(rules: Sequence[Rule]) -> str:
 def _plan(rules: Sequence[Rule], columns: frozenset[str], sources: frozenset[str]) -> _Plan:
     plan = _Plan({rule.id: number for number, rule in enumerate(rules)}, {"professional": [], "situation": []}, [], {})
     for rule in rules:
-        if rule.kind in ROW_KINDS:
-            lacking = predicates.needed_columns(rule) - columns
-        elif rule.kind in SET_KINDS:
-            if rule.when:
-                raise UsageError(
-                    f"Contrôle {rule.id} ({rule.kind}) : « when » ne s'emploie pas avec un genre qui compare plusieurs "
-                    "enregistrements. Retirez cette condition."
-                )
-            lacking = relations.needed_columns(rule) - columns
-        else:
-            known = ", ".join(sorted({*ROW_KINDS, *SET_KINDS}))
-            raise UsageError(f"Contrôle {rule.id} : genre inconnu « {rule.kind} ». Genres possibles : {known}.")
-        absent = relations.needed_sources(rule) - sources if rule.kind in SET_KINDS else frozenset()
+        of_rows = rule.kind in ROW_KINDS
+        lacking = (predicates if of_rows else relations).needed_columns(rule) - columns
+        absent = frozenset() if of_rows else relations.needed_sources(rule) - sources
         if lacking:
             plan.missing[rule.id] = f"colonne absente de cette extraction : {_named('columns', lacking)}"
         elif absent:
             plan.missing[rule.id] = f"fichier non chargé : {_named('kinds', absent)}"
-        elif rule.kind in ROW_KINDS:
+        elif of_rows:
             plan.row_rules[rule.table].append(rule)
         else:
             plan.set_rules.append(rule)

@@ -8,8 +8,8 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaError, SchemaErrors
 
-from rpps_audit.checks.catalogue import Rule
 from rpps_audit.checks.predicates import Context, violation
+from rpps_audit.checks.rule import Rule
 
 
 def build_schema(rules: Sequence[Rule], context: Context, name: str) -> pa.DataFrameSchema:

@@ -134,6 +134,34 @@ def test_a_broken_rule_file_names_itself(text: str, message: str) -> None:
         parse_rule(text, "mon-controle.md")
 
 
+HEAD = """+++
+id = "mon-controle"
+title = "Titre"
+table = "situation"
+columns = ["role"]
+severity = "error"
+category = "uniqueness"
+basis = "Fondement"
+source = "Source"
+since = "2026-11-23"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            'kind = "repeated_line"\nwhen = { column = "role", present = true }\n+++\n',
+            "« when » ne s'emploie pas avec « kind = repeated_line »",
+        ),
+        ('kind = "repeated_lines"\n+++\n', "« kind = repeated_lines » n'est pas possible. Valeurs : "),
+    ],
+)
+def test_a_rule_page_whose_kind_cannot_do_what_it_asks_is_refused(more: str, message: str) -> None:
+    with pytest.raises(UsageError, match="mon-controle.md.*" + re.escape(message)):
+        parse_rule(HEAD + more, "mon-controle.md")
+
+
 # --- the guide and the words ------------------------------------------------------------------------------------------
 
 

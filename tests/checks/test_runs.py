@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -44,12 +43,6 @@ def test_a_rule_without_its_other_file_is_not_evaluable() -> None:
     with memory_store() as store:
         run = run_checks(store, snapshot(store, "suivi", [person(1)]), Catalogue((checked,)))
     assert run.not_evaluable()["reason"].to_list() == ["fichier non chargé : « établissements (FINESS) »"]
-
-
-def test_a_condition_on_a_rule_that_compares_records_is_refused_rather_than_ignored() -> None:
-    checked = replace(rule("repeated_line", "situation", "role"), when={"column": "role", "present": True})
-    with memory_store() as store, pytest.raises(UsageError, match=r"rule-repeated_line.*« when »"):
-        run_checks(store, snapshot(store, "suivi", [person(1)]), Catalogue((checked,)))
 
 
 def test_civil_status_is_judged_once_per_person_and_situations_each() -> None:
