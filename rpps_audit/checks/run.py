@@ -303,14 +303,19 @@ def _persist(
 
 
 def _batches(reader: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pl.DataFrame]:
-    # Text as views, which is how polars holds it: nothing is copied twice.
+    # Text as views, which is how polars holds it: nothing is copied twice. The settings are the whole store's, and
+    # a table of views that a later statement registers could not be filtered: they are put back.
     reader.execute("SET arrow_output_version = '1.4'")
     reader.execute("SET produce_arrow_string_view = true")
-    for batch in reader.execute(sql).to_arrow_reader(BATCH_ROWS):
-        frame = pl.from_arrow(batch)
-        assert isinstance(frame, pl.DataFrame)
-        if frame.height:
-            yield frame
+    try:
+        for batch in reader.execute(sql).to_arrow_reader(BATCH_ROWS):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)
+            if frame.height:
+                yield frame
+    finally:
+        reader.execute("RESET produce_arrow_string_view")
+        reader.execute("RESET arrow_output_version")
 
 
 def _side_by_side(judge: Callable[[pl.DataFrame], _Judged], batches: Iterator[pl.DataFrame]) -> Iterator[_Judged]:
