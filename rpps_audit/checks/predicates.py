@@ -26,6 +26,8 @@ _DAYS_PER_YEAR = 365.25
 _PUNCTUATION = r"[\s.\-()]*"
 # What makes an ASCII capital a small letter, and the last of these: beyond are the bytes of accented letters.
 _SMALL, _LAST_LETTER = 0x20, ord("z")
+# Where and when somebody was born is judged on that day; a situation, on the day of the data where it has no other.
+_PLACES = {"communes": reference.commune_intervals, "countries": reference.country_intervals}
 
 
 @dataclass(frozen=True)
@@ -182,17 +184,13 @@ def valid_at_date(
     columns: Sequence[pl.Expr], context: Context, reference_name: str, date_column: str | None = None
 ) -> pl.Expr:
     """A known code that was not valid on the day (`date_column`, else the day of the data)."""
-    at = pl.lit(context.as_of)
-    if date_column and reference_name in ("communes", "countries"):
-        at = pl.col(date_column)
-    elif date_column:
-        at = pl.coalesce(pl.col(date_column), at)
-    if reference_name == "communes":
-        return reference.commune_known_expr(columns[0]) & reference.commune_valid_expr(columns[0], at).not_()
-    if reference_name == "countries":
-        return reference.country_known_expr(columns[0]) & reference.country_valid_expr(columns[0], at).not_()
-    known = reference.nomenclature_known_expr(reference_name, columns[0])
-    return known & reference.nomenclature_valid_expr(reference_name, columns[0], at).not_()
+    day = pl.lit(context.as_of)
+    if reference_name in _PLACES:
+        intervals, at = _PLACES[reference_name](), pl.col(date_column) if date_column else day
+    else:
+        intervals = reference.load_nomenclature(reference_name).frame
+        at = pl.coalesce(pl.col(date_column), day) if date_column else day
+    return reference.outdated_expr(intervals, columns[0], at)
 
 
 @row_kind
@@ -305,8 +303,10 @@ def _same_name(pairs: pl.Series) -> pl.Series:
     length = pl.coalesce(names.str.find(",", literal=True), names.str.len_bytes()).cast(pl.Int64)
     # Accents and ligatures change the length by a byte or two each.
     near = near.filter((length - name.str.len_bytes()).abs() <= 4)
-    left, right = reference.normalise(name), reference.normalise(names)
-    same = near.select((right == left) | right.str.starts_with(left + ",")).to_series()
+    # In two steps: in one, polars would normalise again at each mention.
+    written = near.select("row", left=reference.normalise(name), right=reference.normalise(names))
+    left, right = pl.col("left"), pl.col("right")
+    same = written.select((right == left) | right.str.starts_with(left + ",")).to_series()
     return pl.repeat(False, frame.height, eager=True).scatter(near["row"], same.fill_null(False))
 
 
@@ -320,10 +320,14 @@ def _luhn(text: pl.Expr, length: int) -> pl.Expr:
 
     Four digits at a time from a table of their 10 000 sums: an even number of digits keeps the doubling in step.
     """
-    number = text.cast(pl.Int64, strict=False)
-    table = pl.lit(_luhn_table())
-    chunks = [number // 10_000**rank % 10_000 for rank in range((length + 3) // 4)]
-    return pl.sum_horizontal([table.gather(chunk) for chunk in chunks]) % 10
+    chunks = [pl.col("number") // 10_000**rank % 10_000 for rank in range((length + 3) // 4)]
+    total = pl.sum_horizontal([pl.lit(_luhn_table()).gather(chunk) for chunk in chunks]) % 10
+
+    def add_up(digits: pl.Series) -> pl.Series:
+        # Done here, reading the number is done once: polars would read it again for each chunk.
+        return digits.cast(pl.Int64, strict=False).alias("number").to_frame().select(total).to_series()
+
+    return text.map_batches(add_up, return_dtype=pl.Int8)
 
 
 @cache

@@ -36,6 +36,7 @@ from rpps_audit.reference.nomenclature import (
 )
 from rpps_audit.reference.provenance import provenance
 from rpps_audit.reference.root import rules_root
+from rpps_audit.reference.validity import outdated_expr
 from rpps_audit.reference.words import words
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "nomenclature_offered_expr",
     "nomenclature_valid_expr",
     "normalise",
+    "outdated_expr",
     "postcodes",
     "provenance",
     "read_insee_zip",

@@ -85,7 +85,7 @@ def commune_known_expr(code: pl.Expr) -> pl.Expr:
     Null when `code` is null, or when it may belong to a territory we have no file for.
     """
     known = code.is_in(commune_intervals()["code"].unique().implode())
-    return pl.when(known | ~code.str.contains(_one_of(_not_covered()["prefix"]))).then(known)
+    return pl.when(known | ~_begins(code, _not_covered()["prefix"])).then(known)
 
 
 def commune_valid_expr(code: pl.Expr, at: pl.Expr) -> pl.Expr:
@@ -95,7 +95,7 @@ def commune_valid_expr(code: pl.Expr, at: pl.Expr) -> pl.Expr:
     """
     same_day = _not_covered().group_by("until", maintain_order=True).agg("prefix")
     uncovered = [
-        code.str.contains(_one_of(prefixes)) & (at < until)
+        _begins(code, prefixes) & (at < until)
         for until, prefixes in zip(same_day["until"], same_day["prefix"], strict=True)
     ]
     absent = pl.when(~pl.any_horizontal(uncovered)).then(pl.lit(value=False))
@@ -115,8 +115,9 @@ def _not_covered() -> pl.DataFrame:
     )
 
 
-def _one_of(prefixes: pl.Series) -> str:
-    return f"^(?:{'|'.join(prefixes)})"
+def _begins(code: pl.Expr, prefixes: pl.Series) -> pl.Expr:
+    # A fifth of the time a pattern takes.
+    return pl.any_horizontal(code.str.starts_with(prefix) for prefix in prefixes)
 
 
 # -- search -----------------------------------------------------------------------------------------------------

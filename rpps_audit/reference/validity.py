@@ -21,23 +21,43 @@ def interval_expr(intervals: pl.DataFrame, code: pl.Expr, at: pl.Expr, unknown: 
     interval gets `unknown` (default False). The expression looks the code up once and compares with as many
     intervals as the code with most of them has, so it runs on any frame, eager or lazy.
     """
-    bounds = _bounds_by_code(intervals)
-    # A physical Enum is a hash look-up from code to row of `bounds`; an unknown code becomes null.
-    row = code.cast(pl.Enum(bounds["code"]), strict=False).to_physical()
-    day = at.cast(pl.Int32)
-    holds = [
-        (pl.lit(bounds[start]).gather(row) <= day) & (day < pl.lit(bounds[end]).gather(row))
-        for start, end in zip(bounds.columns[1::2], bounds.columns[2::2], strict=True)
-    ]
+    answer = _holds_expr(intervals, code, at)
     otherwise = pl.lit(value=False) if unknown is None else unknown
-    answer = pl.when(row.is_null()).then(otherwise).otherwise(pl.any_horizontal(holds))
-    return pl.when(code.is_not_null() & at.is_not_null()).then(answer)
+    return pl.when(code.is_not_null() & at.is_not_null()).then(pl.coalesce(answer, otherwise))
+
+
+def outdated_expr(intervals: pl.DataFrame, code: pl.Expr, at: pl.Expr) -> pl.Expr:
+    """Boolean: `code` is one of `intervals` (see `interval_expr`), but held on another day than `at`.
+
+    Null when either is null, and for an unknown code: that is another question.
+    """
+    return _holds_expr(intervals, code, at).not_()
 
 
 def valid_at(frame: pl.DataFrame, day: date) -> pl.DataFrame:
     """The rows of a frame with `valid_from` and `valid_to` that hold on `day`."""
     starts, ends = pl.col("valid_from"), pl.col("valid_to")
     return frame.filter(starts.is_null() | (starts <= day), ends.is_null() | (ends > day))
+
+
+def _holds_expr(intervals: pl.DataFrame, code: pl.Expr, at: pl.Expr) -> pl.Expr:
+    """Whether the code holds on the day; null for an unknown code, or when either is null."""
+    bounds = _bounds_by_code(intervals)
+    codes = pl.Enum(bounds["code"])
+    row, day = pl.col("row"), pl.col("day")
+    holds = [
+        (pl.lit(bounds[start]).gather(row) <= day) & (day < pl.lit(bounds[end]).gather(row))
+        for start, end in zip(bounds.columns[1::2], bounds.columns[2::2], strict=True)
+    ]
+
+    def look_up(asked: pl.Series) -> pl.Series:
+        # A physical Enum is a hash look-up from code to row of `bounds`. Done here, it is done once: polars would do it
+        # again at each mention of the row.
+        given = asked.struct.unnest().select(row=pl.col("code").cast(codes, strict=False).to_physical(), day="day")
+        return given.select(pl.when(row.is_not_null() & day.is_not_null()).then(pl.any_horizontal(holds))).to_series()
+
+    asked = pl.struct(code.cast(pl.String).alias("code"), at.cast(pl.Date).cast(pl.Int32).alias("day"))
+    return asked.map_batches(look_up, return_dtype=pl.Boolean)
 
 
 def _bounds_by_code(intervals: pl.DataFrame) -> pl.DataFrame:

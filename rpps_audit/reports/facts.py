@@ -15,15 +15,19 @@ from rpps_audit.store import Store, fetch_frame
 
 # Enough records to begin with, for each rule; the rest is in the list of findings.
 EXAMPLES = 5
+# The states of what is in the extract; the others are of what is no longer there.
+PRESENT_STATES = (*OPEN_STATES, "tolerated")
 _RULE = ["rule_id", "table", "severity", "category"]
+_PLACE = ["rule_id", "severity", "finess"]
 
 
 @dataclass(frozen=True)
 class Findings:
     """The findings of the latest runs, counted.
 
-    `by_rule`: rule_id, table, severity, category, kind, state, findings. `by_place`: rule_id, severity, finess, state,
-    findings. `records`: distinct records per rule in an open state. `examples`: a few of them with file and line.
+    `by_rule`: rule_id, table, severity, category, kind, state, findings. `by_place`: rule_id, severity, finess, new,
+    persisting, reopened, tolerated, open (the first three), in no order. `records`: distinct records per rule in an
+    open state. `examples`: a few of them with file and line.
     All but `by_rule` tell each rule from its home (`Facts.homes`).
     """
 
@@ -158,10 +162,10 @@ class Facts:
         """The findings of the latest runs, counted in the store: the long list never leaves it."""
         runs = self.runs.select("run_id", "snapshot_id", "kind").rows()
         parts = [_NOTHING, *(_counted(self.store, self.homes, *run) for run in runs)]
-        place = ["rule_id", "severity", "finess", "state"]
+        by_place = pl.concat([part.by_place for part in parts]).group_by(_PLACE).agg(pl.col(PRESENT_STATES).sum())
         return Findings(
             pl.concat([part.by_rule for part in parts]),
-            pl.concat([part.by_place for part in parts]).group_by(place).agg(pl.col("findings").sum()).sort(place),
+            by_place.with_columns(open=pl.sum_horizontal(OPEN_STATES)),
             pl.concat([part.records for part in parts]).group_by("rule_id").agg(pl.col("records").sum()),
             pl.concat([part.examples for part in parts]).group_by("rule_id", maintain_order=True).head(EXAMPLES),
         )
@@ -218,7 +222,7 @@ _TEXT = [*_RULE, "kind", "state"]
 _NOTHING = Findings(
     pl.DataFrame(schema=dict.fromkeys(_TEXT, pl.String) | {"findings": pl.Int64}),
     pl.DataFrame(
-        schema=dict.fromkeys(("rule_id", "severity", "finess", "state"), pl.String) | {"findings": pl.Int64},
+        schema=dict.fromkeys(_PLACE, pl.String) | dict.fromkeys(PRESENT_STATES, pl.Int64),
     ),
     pl.DataFrame(schema={"rule_id": pl.String, "records": pl.Int64}),
     pl.DataFrame(
@@ -250,12 +254,13 @@ _OPEN = f"state IN {OPEN_STATES}"
 _BY_RULE = f"""
     SELECT {", ".join(f'"{name}"' for name in _RULE)}, $kind::VARCHAR AS kind, state, count(*) AS findings
     FROM found GROUP BY ALL ORDER BY ALL"""
+_BY_STATE = ", ".join(f"count(*) FILTER (state = '{state}') AS {state}" for state in PRESENT_STATES)
 # Rules by their number while they are grouped: millions of groups then hold no long text.
 _BY_PLACE = f"""
     WITH {_TOLD}, {_PLACES}, rules AS (SELECT rule_no, rule_id, severity FROM rule_runs WHERE run_id = $run_id),
-    counted AS (SELECT rule_no, finess, state, count(*) AS findings
+    counted AS (SELECT rule_no, finess, {_BY_STATE}
                 FROM told JOIN rules USING (rule_id) JOIN places USING (line) GROUP BY ALL)
-    SELECT rule_id, severity, finess, state, findings FROM counted JOIN rules USING (rule_no)"""
+    SELECT rule_id, severity, finess, {", ".join(PRESENT_STATES)} FROM counted JOIN rules USING (rule_no)"""
 # A run has a record once under a rule.
 _RECORDS = f"WITH {_TOLD} SELECT rule_id, count(*) AS records FROM told WHERE {_OPEN} GROUP BY rule_id"
 _EXAMPLES = f"""

@@ -272,15 +272,9 @@ def _by_state(facts: Facts) -> pl.DataFrame:
 
 
 def _rules_by_place(facts: Facts) -> tuple[tuple[Grid, ...], Table]:
-    waiting = facts.findings.by_place.filter(pl.col("severity") != "information")
-    here = [*OPEN_STATES, "tolerated"]
-    wide = (
-        waiting.group_by("rule_id", "severity", "finess")
-        .agg(pl.col("findings").filter(state=state).sum().alias(state) for state in here)
-        .with_columns(total=pl.sum_horizontal(OPEN_STATES))
-        .sort(["total", "rule_id", "finess"], descending=[True, False, False])
-    )
-    top = wide.head(SHOWN_ROWS)
+    wide = facts.findings.by_place.filter(pl.col("severity") != "information")
+    order = ["open", "rule_id", "finess"]
+    top = wide.top_k(SHOWN_ROWS, by=order, reverse=[False, True, True]).sort(order, descending=[True, False, False])
     table = make_table(
         "constats-par-etablissement",
         "Erreurs et avertissements par contrôle et par établissement",
@@ -297,14 +291,14 @@ def _rules_by_place(facts: Facts) -> tuple[tuple[Grid, ...], Table]:
             "persisting": Column("Persistants", "count"),
             "reopened": Column("Rouverts", "count"),
             "tolerated": Column("Tolérés", "count"),
-            "total": Column("Ouverts", "count"),
+            "open": Column("Ouverts", "count"),
         },
         total=wide.height,
         empty="Aucune erreur ni avertissement." if facts.runs.height else _NOTHING,
         complete=_ALL_FINDINGS,
         folded=True,
     )
-    open_ = wide.filter(pl.col("total") > 0)
+    open_ = wide.filter(pl.col("open") > 0)
     return ((_rules_grid(facts, open_),) if open_.height else ()), table
 
 
@@ -312,13 +306,13 @@ def _rules_grid(facts: Facts, wide: pl.DataFrame) -> Grid:
     """The rules and the establishments with most open findings; the other establishments are summed."""
 
     def most(column: str, many: int) -> list[str]:
-        ranked = wide.group_by(column).agg(pl.col("total").sum())
-        return ranked.sort(["total", column], descending=[True, False])[column].head(many).to_list()
+        ranked = wide.group_by(column).agg(pl.col("open").sum())
+        return ranked.sort(["open", column], descending=[True, False])[column].head(many).to_list()
 
     rules, places = most("rule_id", _GRID_RULES), most("finess", _GRID_PLACES)
     shown = wide.filter(pl.col("rule_id").is_in(rules) & pl.col("finess").is_in(places))
-    counts = {(rule, place): total for rule, place, total in shown.select("rule_id", "finess", "total").rows()}
-    sums = dict(wide.group_by("rule_id").agg(pl.col("total").sum()).rows())
+    counts = {(rule, place): n for rule, place, n in shown.select("rule_id", "finess", "open").rows()}
+    sums = dict(wide.group_by("rule_id").agg(pl.col("open").sum()).rows())
     values = [[counts.get((rule, place), 0) for place in places] for rule in rules]
     rest = [sums[rule] - sum(row) for rule, row in zip(rules, values, strict=True)]
     names = facts.place_labels(pl.Series(places, dtype=pl.String)).to_list()

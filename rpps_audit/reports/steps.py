@@ -104,16 +104,11 @@ def _step(facts: Facts, rule_id: str, measure: str, shown: pl.DataFrame, total: 
 
 def _places(facts: Facts, rule_id: str) -> tuple[str, ...]:
     """The establishments with most findings of a rule."""
-    counts = (
-        facts.findings.by_place.filter((pl.col("rule_id") == rule_id) & pl.col("state").is_in(OPEN_STATES))
-        .group_by("finess")
-        .agg(pl.col("findings").sum())
-        .sort(["findings", "finess"], descending=[True, False])
-    )
+    open_here = facts.findings.by_place.filter((pl.col("rule_id") == rule_id) & (pl.col("open") > 0))
+    counts = open_here.group_by("finess").agg(pl.col("open").sum()).sort(["open", "finess"], descending=[True, False])
     shown = counts.head(_PLACES)
     said = [
-        f"{name} :\u00a0{number(n)}"
-        for name, n in zip(facts.place_labels(shown["finess"]), shown["findings"], strict=True)
+        f"{name} :\u00a0{number(n)}" for name, n in zip(facts.place_labels(shown["finess"]), shown["open"], strict=True)
     ]
     rest = counts.height - shown.height
     return (*said, f"et {counted(rest, 'autre établissement', 'autres établissements')}") if rest else tuple(said)
