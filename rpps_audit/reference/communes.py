@@ -85,7 +85,8 @@ def commune_known_expr(code: pl.Expr) -> pl.Expr:
     Null when `code` is null, or when it may belong to a territory we have no file for.
     """
     known = code.is_in(commune_intervals()["code"].unique().implode())
-    return pl.when(known | ~_begins(code, _not_covered()["prefix"])).then(known)
+    # False or nobody knows: nobody knows. Naming `known` twice would look every code up twice.
+    return known | pl.when(~_begins(code, _not_covered()["prefix"])).then(pl.lit(value=False))
 
 
 def commune_valid_expr(code: pl.Expr, at: pl.Expr) -> pl.Expr:
