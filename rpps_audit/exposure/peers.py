@@ -35,7 +35,8 @@ def wider(access: AccessMatrix, counts: pl.DataFrame) -> pl.DataFrame:
     """
     if counts.is_empty():
         return _NOBODY
-    roles = [role for role in access.roles if role in set(counts["role"])]
+    held = set(counts["role"].unique())
+    roles = [role for role in access.roles if role in held]
     alike = _documents_granted_alike(access)
     usual = {granted: _held_by(granted, roles) * 2 > pl.col("colleagues") for granted in alike}
     judged = _colleagues(counts, roles).with_columns(

@@ -131,12 +131,14 @@ def _places(facts: Facts) -> tuple[Table, Table]:
 
 def _operators(facts: Facts) -> Table:
     frame = facts.exposure.by_operator()
-    labels = facts.keys.places(frame["operator"]).str.replace("établissement non renseigné", "organisme non renseigné")
+    shown = frame.head(SHOWN_ROWS)
+    labels = facts.keys.places(shown["operator"]).str.replace("établissement non renseigné", "organisme non renseigné")
     return make_table(
         "organismes",
         "Exposition par organisme gestionnaire",
-        frame.with_columns(who=labels),
+        shown.with_columns(who=labels),
         {"who": Column("Organisme gestionnaire"), "establishments": Column("Établissements", "count"), **_GROUP},
+        total=frame.height,
         empty=_NOBODY,
         complete="rpps-audit exposure --by operator --format csv",
     )

@@ -206,7 +206,8 @@ class Facts:
 
     def place_labels(self, finess: pl.Series) -> pl.Series:
         """Each establishment as the reader knows it."""
-        shown = pl.DataFrame({"finess": finess}).join(self._names, on="finess", how="left", maintain_order="left")
+        names = self._names.filter(pl.col("finess").is_in(finess.implode()))
+        shown = pl.DataFrame({"finess": finess}).join(names, on="finess", how="left", maintain_order="left")
         return self.keys.places(shown["finess"], shown["name"])
 
     @cached_property

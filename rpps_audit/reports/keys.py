@@ -47,8 +47,10 @@ class Keys:
         label, without its name.
         """
         names = pl.Series("name", [None] * len(numbers), pl.String) if names is None else names
-        frame = pl.DataFrame({"number": numbers, "name": names, "label": self.pseudonyms.labels(numbers, "S")})
         known = pl.col("number").str.contains(_FINESS)
+        frame = pl.DataFrame({"number": numbers, "name": names})
+        unknown = frame.select(pl.when(~known).then("number")).to_series()
+        frame = frame.with_columns(label=self.pseudonyms.labels(unknown, "S"))
         named = pl.format("{} ({})", pl.col("name").str.strip_chars(), "number")
         return frame.select(
             pl.when(pl.col("number").is_null() | (pl.col("number") == "?"))
