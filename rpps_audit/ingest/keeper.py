@@ -1,4 +1,4 @@
-"""Keeping the original: its hash, and a compressed copy that corrections can later rewrite byte for byte."""
+"""Keeping the original: its hash, and a copy that corrections can later rewrite byte for byte."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import IO
-
-import pyarrow as pa  # type: ignore[import-untyped]
+from typing import BinaryIO
 
 from rpps_audit.errors import UsageError
 
 FOLDER = "originals"
-_CODEC = "lz4"
 _WAITING = 3
 
 
 class Keeper:
-    """Hashes every byte it is given, in order, in its own thread, and copies it compressed when there is a folder.
+    """Hashes every byte it is given, in order, in its own thread, and copies it when there is a folder.
 
-    Use as a context manager: the copy is `<folder>/<sha256>.lz4` (mode 0600) once `keep()` was called, else nothing.
+    Use as a context manager: the copy is `<folder>/<sha256>` (mode 0600) once `keep()` was called, else nothing. It is
+    not compressed: anybody can compare it with its name (`sha256sum`), and compressing costs a tenth of a load.
     """
 
     def __init__(self, workspace: Path | None) -> None:
@@ -30,7 +28,7 @@ class Keeper:
         self._thread = ThreadPoolExecutor(1)
         self._pending: list[Future[None]] = []
         self._part: Path | None = None
-        self._copy: pa.NativeFile | None = None
+        self._copy: BinaryIO | None = None
         if workspace is not None:
             self._part, self._copy = _create(workspace / FOLDER)
 
@@ -72,27 +70,27 @@ class Keeper:
             self._part.unlink(missing_ok=True)
 
 
-def open_original(workspace: Path, content_hash: str) -> IO[bytes]:
+def open_original(workspace: Path, content_hash: str) -> BinaryIO:
     """The bytes of a loaded file, exactly as delivered. Raises UsageError when the workspace holds no copy."""
     path = _place(workspace / FOLDER, content_hash)
     if not path.exists():
         raise UsageError(
             f"L'original {content_hash[:12]}… n'est pas dans {path.parent}. Chargez de nouveau le fichier."
         )
-    return pa.input_stream(str(path), compression=_CODEC)  # type: ignore[no-any-return]
+    return path.open("rb")
 
 
-def _create(folder: Path) -> tuple[Path, pa.NativeFile]:
+def _create(folder: Path) -> tuple[Path, BinaryIO]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = folder / f".{uuid.uuid4().hex}.part"
-        os.close(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+        copy = os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb")
     except OSError as error:
         raise UsageError(
             f"{folder} : écriture impossible ({error.strerror}). Vérifiez le dossier et ses droits."
         ) from error
-    return part, pa.output_stream(str(part), compression=_CODEC)
+    return part, copy
 
 
 def _place(folder: Path, digest: str) -> Path:
-    return folder / f"{digest}.{_CODEC}"
+    return folder / digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -323,6 +324,7 @@ def test_the_original_is_kept_byte_for_byte_and_private(store: Store, tmp_path: 
     with open_original(tmp_path / "espace", row["content_hash"]) as original:
         assert original.read() == path.read_bytes()
     (kept,) = (tmp_path / "espace" / "originals").iterdir()
+    assert kept.name == hashlib.sha256(kept.read_bytes()).hexdigest() == row["content_hash"]
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
