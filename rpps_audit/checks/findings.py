@@ -75,8 +75,7 @@ def open_findings(store: Store, run_id: int) -> Iterator[duckdb.DuckDBPyConnecti
             prepare_views(reader, snapshot_id, as_of, latest_sources(reader, snapshot_id))
             reader.execute(f"CREATE OR REPLACE TEMP TABLE gone AS {_GONE}", {"run_id": run_id})
             every += " UNION ALL FROM gone"
-        # A view has no parameters.
-        reader.execute(f"CREATE OR REPLACE TEMP VIEW found AS {every.replace('$run_id', str(int(run_id)))}")
+        reader.execute(f"CREATE OR REPLACE TEMP TABLE found AS {every}", {"run_id": run_id})
         yield reader
     finally:
         reader.close()

@@ -118,8 +118,6 @@ def run_checks(
     tell = progress or (lambda _label, _share: None)
     # Temporary views belong to the connection that made them: reading has its own, writing stays in the transaction.
     reader = store.connection.cursor()
-    # A long answer is then made on every core while its beginning is read; with the usual megabyte, on one.
-    reader.execute("SET streaming_buffer_size = '64MB'")
     try:
         sources = latest_sources(reader, snapshot_id)
         beside = sorted(number for group in sources.values() for number in group)

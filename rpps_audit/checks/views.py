@@ -118,15 +118,18 @@ _PEOPLE = """
     FROM registrations WHERE {mine} AND professional_id IS NOT NULL GROUP BY professional_id"""
 _CROWDED_LINES = f"""
     CREATE OR REPLACE TEMP TABLE crowded_lines AS
-    SELECT line, professional_id, finess, start_date, hash({_PERSON_COLUMNS}) AS person_content
+    SELECT line, professional_id, finess, start_date, hash({_PERSON_COLUMNS}) AS person_content,
+           hash(professional_id, finess) AS held
     FROM registrations WHERE {{mine}} AND professional_id IN (SELECT professional_id FROM people WHERE lines > 1)"""
 # Lines that repeat the civil status and contact of an earlier line: few, where the lines that do not are many.
 _ECHO_LINES = """
     CREATE OR REPLACE TEMP TABLE echo_lines AS
     SELECT line FROM crowded_lines
     ANTI JOIN (SELECT min(line) AS line FROM crowded_lines GROUP BY professional_id, person_content) USING (line)"""
-# Lines of one person in one establishment, numbered from the earliest; lines alone in theirs are left out.
+# Lines of one person in one establishment, numbered from the earliest; lines alone in theirs are left out, most of them
+# before anything is sorted.
 _TWIN_LINES = """
     CREATE OR REPLACE TEMP TABLE twin_lines AS
     SELECT line, row_number() OVER (PARTITION BY professional_id, finess ORDER BY start_date, line) AS twin
-    FROM crowded_lines QUALIFY count(*) OVER (PARTITION BY professional_id, finess) > 1"""
+    FROM crowded_lines WHERE held IN (SELECT held FROM crowded_lines GROUP BY held HAVING count(*) > 1)
+    QUALIFY count(*) OVER (PARTITION BY professional_id, finess) > 1"""

@@ -45,13 +45,13 @@ def situations(as_of: date) -> str:
         SELECT m.snapshot_id, m.line,
                CASE WHEN m.professional_id IS NULL THEN hash(m.snapshot_id, m.line) ELSE m.person END AS person,
                coalesce(m.professional_id, 'ligne:' || m.line) AS professional_id,
-               m.professional_id IS NOT NULL AND o.person IS NOT NULL AS several,
+               m.professional_id IS NOT NULL AND m.person IN (SELECT person FROM repeated) AS several,
                coalesce(m.finess, m.structure_id, '') AS establishment,
                coalesce(m.finess_legal, p.finess_legal, '') AS operator,
                coalesce(m.role, '') AS role, coalesce(m.profession, '') AS profession, coalesce(b.bit, 0) AS mask,
                m.start_date, CASE WHEN {active} THEN l.since END AS since,
                CASE WHEN {active} THEN {_tomorrow(as_of)} ELSE least(m.end_date + 1, DATE '{as_of}') END AS closes
-        FROM mine m LEFT JOIN late l USING (snapshot_id, line) LEFT JOIN repeated o ON o.person = m.person
+        FROM mine m LEFT JOIN late l USING (snapshot_id, line)
         LEFT JOIN place p ON p.finess = m.finess LEFT JOIN role_bits b ON b.role = m.role
         WHERE {active} OR m.start_date <= least(m.end_date, DATE '{as_of}')"""
 
