@@ -59,6 +59,8 @@ def load(
                 keepers += [] if one.already_loaded else [keeper]
             for keeper in keepers:
                 keeper.keep()
+    # What the blocks were read into would stay held, beside what the checks need.
+    pa.default_memory_pool().release_unused()
     if aside:
         note = f"Fichiers laissés de côté, de forme inconnue : {', '.join(aside)}."
         loaded[0] = replace(loaded[0], notes=[*loaded[0].notes, note])

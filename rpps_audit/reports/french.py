@@ -29,12 +29,16 @@ _SPACES = (
     (re.compile(r"\b(n°|p\.|art\.|ligne) (?=\d)"), rf"\1{_NO_BREAK}"),
     (re.compile(r"(?<=[^\W\d_])'(?=\w)"), "’"),
 )
+# What at least one of these needs.
+_SET = re.compile(r"[;?!%:«»']|n°|\.|ligne")
 
 
 def typeset(text: str) -> str:
     """Put no-break spaces where French wants them, and curly apostrophes inside words."""
-    for pattern, replacement in _SPACES:
-        text = pattern.sub(replacement, text)
+    # Most cells are a number or a code: nothing to set.
+    if _SET.search(text):
+        for pattern, replacement in _SPACES:
+            text = pattern.sub(replacement, text)
     return text
 
 
