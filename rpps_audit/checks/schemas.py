@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pandera.polars as pa
 import polars as pl
-from pandera.errors import SchemaError, SchemaErrors
 
 from rpps_audit.checks.predicates import Context, violation
 from rpps_audit.checks.rule import Rule
@@ -23,22 +22,21 @@ def build_schema(rules: Sequence[Rule], context: Context, name: str) -> pa.DataF
 def broken_rows(schema: pa.DataFrameSchema, batch: pl.DataFrame) -> dict[str, pl.Series]:
     """By rule id, the row positions of `batch` that break it (UInt32). Rules nobody breaks are absent.
 
-    Reads each check's own output, one Boolean per row: pandera's `failure_cases` would copy whole records, with the
-    personal data in them, and is far slower.
+    Asks each check of the schema for its own output, one Boolean per row: `validate` would copy the failing records,
+    with the personal data in them, to put them in its report. Raises RuntimeError for a check that could not run: that
+    must never look like a clean or a broken record.
     """
-    try:
-        schema.validate(batch, lazy=True)
-    except SchemaErrors as errors:
-        return {str(error.check.name): _rows(error) for error in errors.schema_errors}
-    return {}
-
-
-def _rows(error: SchemaError) -> pl.Series:
-    if error.check_output is None:
-        # The check itself could not run: that must never look like a clean or a broken record.
-        raise RuntimeError(f"le contrôle {getattr(error.check, 'name', '?')} n'a pas pu être évalué : {error}")
-    verdicts: pl.DataFrame = error.check_output
-    return verdicts.get_column(verdicts.columns[-1]).not_().arg_true()
+    records = batch.lazy()
+    broken = {}
+    for check in schema.checks:
+        try:
+            verdicts = check(records).check_output.collect()
+        except pl.exceptions.PolarsError as error:
+            raise RuntimeError(f"le contrôle {check.name} n'a pas pu être évalué") from error
+        rows = verdicts.to_series().not_().arg_true()
+        if len(rows):
+            broken[str(check.name)] = rows
+    return broken
 
 
 def _check(rule: Rule, context: Context) -> pa.Check:
