@@ -121,12 +121,10 @@ def make_marks(reader: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None
     rule or null. Only the lines that share one of their hashes with another line are kept."""
     shared = [rule for rule in rules if rule.kind == "shared_value"]
     made = ", ".join(["line", "hash(professional_id) AS person", *(_mark(rule, **rule.parameters) for rule in shared)])
-    # A table is filled on every core, where an answer is made on one.
-    reader.execute(
-        f"CREATE OR REPLACE TEMP TABLE every_mark AS SELECT {made} FROM professional WHERE professional_id IS NOT NULL"
-    )
-    every = fetch_frame(reader.execute("FROM every_mark"))
-    reader.execute("DROP TABLE every_mark")
+    # With room to answer ahead of the reader every core hashes; with the usual megabyte, one.
+    reader.execute("SET streaming_buffer_size = '64MB'")
+    every = fetch_frame(reader.execute(f"SELECT {made} FROM professional WHERE professional_id IS NOT NULL"))
+    reader.execute("RESET streaming_buffer_size")
     twice = [pl.col(rule.id).is_in(_repeated(every[rule.id]).implode()) for rule in shared]
     reader.register("marks_made", every.filter(pl.any_horizontal(pl.lit(value=False), *twice)).to_arrow())
     # A table of its own: pushing a filter on 64-bit hashes down to Arrow fails.
