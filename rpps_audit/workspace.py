@@ -14,6 +14,8 @@ from rpps_audit.reference import AccessMatrix, load_access
 from rpps_audit.store import Store, open_store
 
 SETTINGS_FILE = "rpps-audit.toml"
+# Who reads each: this module, corrections/desk, corrections/transport, card/settings.
+_TABLES = ("espace", "corrections", "envoi", "carte")
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,15 @@ def open_workspace(path: Path) -> Workspace:
     if not file.exists():
         return Workspace(path)
     try:
-        settings = tomllib.loads(file.read_text("utf-8")).get("espace", {})
+        tables = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} : fichier de réglages illisible ({error}).") from error
+    strange = sorted(set(tables) - set(_TABLES))
+    if strange:
+        # A setting above the first table would be read by nobody.
+        known = ", ".join(f"[{table}]" for table in _TABLES)
+        raise UsageError(f"{file} : « {strange[0]} » n'est dans aucun tableau connu. Possibles : {known}.")
+    settings = tables.get("espace", {})
     french = {"organisme": "organisation", "memoire": "memory_limit", "matrice": "access"}
     unknown = sorted(set(settings) - set(french))
     if unknown:

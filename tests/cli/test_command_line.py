@@ -106,6 +106,13 @@ def test_an_unknown_setting_is_named(run, tmp_path: Path) -> None:
     assert "réglage inconnu « memoir »" in err
 
 
+def test_a_setting_outside_the_tables_is_named(run, tmp_path: Path) -> None:
+    (tmp_path / "rpps-audit.toml").write_text('memoire = "2GB"\n', "utf-8")
+    code, _, err = run("check")
+    assert code == 2
+    assert "« memoire » n'est dans aucun tableau connu" in err
+
+
 def test_from_a_file_to_findings_without_values(run, tmp_path: Path) -> None:
     export = tmp_path / "suivi-20261101.csv"
     person = "10003461033;ZZYZX;Anne;01/02/1980;690000015;;326;01/01/2024;oui"
