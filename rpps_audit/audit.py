@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from rpps_audit.checks import REGISTRATION_KINDS, Catalogue, Run, primary_runs, run_checks
 from rpps_audit.corrections import open_desk, prove
 from rpps_audit.ingest import Loaded, load
-from rpps_audit.reports import build_report, write_html
+from rpps_audit.reports import build_report, prepare_figures, write_html
 from rpps_audit.store import Store
 from rpps_audit.workspace import Workspace, exposure_of
 
@@ -45,7 +46,10 @@ def audit(
     """
     tell = progress or (lambda _what, _share: None)
     with workspace.store() as store:
-        loaded = load(store, paths, progress=lambda what, share: tell(what, share / 2))
+        with ThreadPoolExecutor(1) as aside:
+            # Drawing begins with half a second of imports: made while the files are read.
+            aside.submit(prepare_figures)
+            loaded = load(store, paths, progress=lambda what, share: tell(what, share / 2))
         runs = check_snapshots(store, workspace.catalogue(), as_of=as_of, progress=lambda w, s: tell(w, 0.5 + s * 0.4))
         prove_corrections(store, workspace, loaded)
         tell("rapport", 0.9)

@@ -29,6 +29,8 @@ _GROUP_COLUMNS = (
     "unknown_roles",
     "undated",
 )
+# Of an establishment: who runs it, and one of its lines.
+_PLACE = {"operator": "max(operator)", "snapshot_id": "arg_min(snapshot_id, line)", "line": "min(line)"}
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,10 @@ class Exposure:
 
         `finess` is the structure's technical identifier where the file gives no FINESS number.
         """
-        frame = self._by_scope("establishment").rename({"establishment": "finess"})
-        shown = frame.join(self._places(), on="finess", how="left", nulls_equal=True)
-        return shown.select("finess", "name", "operator", pl.exclude("finess", "name", "operator"))
+        frame = self._by_scope("establishment", **_PLACE).rename({"establishment": "finess"})
+        self.tables.give("placed", frame.select("finess", "snapshot_id", "line"))
+        shown = frame.join(self._names(), on="finess", how="left", nulls_equal=True)
+        return shown.select("finess", "name", pl.col("operator").replace("", None), *_GROUP_COLUMNS)
 
     def by_operator(self) -> pl.DataFrame:
         """operator (FINESS juridique), establishments, then the columns about groups."""
@@ -215,7 +218,7 @@ class Exposure:
         `most` of them when it is given.
         """
         frame = self.tables.sql(
-            f"""SELECT professional_id, snapshot_id, line, nullif(establishment, '') AS finess, w.* EXCLUDE (operator)
+            f"""SELECT professional_id, snapshot_id, line, nullif(establishment, '') AS finess, w.* EXCLUDE (no)
                 FROM {self._wider} ORDER BY extra_documents DESC, snapshot_id, line
                 {"" if most is None else f"LIMIT {int(most)}"}"""
         )
@@ -257,9 +260,16 @@ class Exposure:
     @cached_property
     def _wider(self) -> str:
         """The active situations (s) with what makes their role wider (w), as SQL."""
-        wide = peers.wider(self.access, self.tables.sql(peers.COUNTS.format(active=ACTIVE)))
+        wide = peers.wider(self.access, self.tables.sql(peers.COUNTS.format(active=ACTIVE))).with_row_index("no")
         self.tables.give("wide", wide)
-        return f"{ACTIVE} s JOIN wide w USING (operator, profession, role)"
+        # Three texts are compared once, not by each question.
+        self.tables.make(
+            f"""CREATE TEMP TABLE wider_situations AS
+                SELECT no, professional_id, snapshot_id, line, establishment
+                FROM {ACTIVE} JOIN (SELECT no, operator, profession, role FROM wide)
+                USING (operator, profession, role)"""
+        )
+        return "wider_situations s JOIN (SELECT * EXCLUDE (operator) FROM wide) w USING (no)"
 
     def _groups(self, *keys: str) -> str:
         return queries.groups(ACTIVE, keys, queries.OPENS)
@@ -267,8 +277,8 @@ class Exposure:
     def _segments(self, *keys: str) -> str:
         return queries.segments(ACTIVE, keys, self.as_of)
 
-    def _by_scope(self, scope: str) -> pl.DataFrame:
-        """The columns about groups for each value of a scope; what is unknown is null."""
+    def _by_scope(self, scope: str, **more: str) -> pl.DataFrame:
+        """The columns about groups for each value of a scope, what is unknown being null; `more`: name, aggregate."""
         keys = [scope, "person"]
         people = self.tables.sql(
             f"""SELECT {scope}, opens, justified, count(*) AS professionals
@@ -278,25 +288,22 @@ class Exposure:
             f"""SELECT {scope}, opens, justified, sum(ends - begins)::BIGINT AS days
                 FROM {self._segments(*keys)} GROUP BY ALL"""
         )
-        counts = self.tables.sql(f"SELECT {scope}, {queries.COUNTS} FROM {ACTIVE} GROUP BY ALL")
-        frame = _group_columns(self._sets, scope, people, spans, counts)
+        beside = "".join(f", {aggregate} AS {name}" for name, aggregate in more.items())
+        counts = self.tables.sql(f"SELECT {scope}, {queries.COUNTS}{beside} FROM {ACTIVE} GROUP BY ALL")
+        frame = _group_columns(self._sets, scope, people, spans, counts, list(more))
         return frame.with_columns(pl.col(scope).replace("", None))
 
-    def _places(self) -> pl.DataFrame:
+    def _names(self) -> pl.DataFrame:
+        """What the establishments of `placed` [finess, snapshot_id, line] are called [finess, name]: as FINESS says,
+        else as the extract does on that line."""
         return self.tables.sql(
-            f"""WITH named AS (
-                SELECT establishment, any_value(structure_name) AS name FROM registrations
-                JOIN (SELECT establishment, snapshot_id, min(line) AS line FROM {ACTIVE} GROUP BY ALL)
-                USING (snapshot_id, line) GROUP BY establishment
-            ), official AS (
+            """WITH official AS (
                 SELECT finess, any_value(name) AS name FROM establishments WHERE finess IS NOT NULL AND snapshot_id IN
                     (SELECT unnest(sources) FROM runs WHERE list_contains($runs, run_id)) GROUP BY finess
-            ), run_by AS (
-                SELECT establishment, nullif(max(operator), '') AS operator FROM {ACTIVE} GROUP BY establishment
             )
-            SELECT nullif(establishment, '') AS finess,
-                   CASE WHEN establishment <> '' THEN coalesce(o.name, n.name) END AS name, operator
-            FROM run_by LEFT JOIN named n USING (establishment) LEFT JOIN official o ON o.finess = establishment"""
+            SELECT p.finess, coalesce(o.name, r.structure_name) AS name
+            FROM placed p JOIN registrations r USING (snapshot_id, line) LEFT JOIN official o ON o.finess = p.finess
+            WHERE p.finess IS NOT NULL"""
         )
 
 
@@ -313,7 +320,7 @@ def compute_exposure(store: Store, run_ids: Sequence[int], access: AccessMatrix,
 
 
 def _group_columns(
-    sets: RoleSets, scope: str, people: pl.DataFrame, spans: pl.DataFrame, counts: pl.DataFrame
+    sets: RoleSets, scope: str, people: pl.DataFrame, spans: pl.DataFrame, counts: pl.DataFrame, more: list[str]
 ) -> pl.DataFrame:
     """Weigh role sets by people and by days, and add them up by scope."""
     weighed = sets.weigh(people).group_by(scope)
@@ -337,7 +344,7 @@ def _group_columns(
         .join(counts, on=scope)
         .join(spent, on=scope, how="left")
         .with_columns(pl.when(unknown).then(None).otherwise(pl.col(_DOCUMENTS)).name.keep())
-        .select(scope, *_GROUP_COLUMNS)
+        .select(scope, *more, *_GROUP_COLUMNS)
         .sort(["person_days_forgotten", "person_documents", scope], descending=[True, True, False], nulls_last=True)
     )
 

@@ -35,6 +35,12 @@ _STYLE: dict[str, Any] = {
 }
 
 
+def prepare_figures() -> None:
+    """Import what drawing needs, which is not imported before something is drawn."""
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
+
+
 def draw(block: Bars | Grid) -> str:
     """One `<svg role="img">` with its title and description; ids carry the figure's name, so that pages can hold many.
 
