@@ -16,18 +16,17 @@ import polars as pl
 
 from rpps_audit.checks.rule import Rule
 from rpps_audit.errors import UsageError
+from rpps_audit.records.folding import digits_sql, folded_sql, initial_sql
 from rpps_audit.store import fetch_frame
 
 SetKind = Callable[..., str]
 SET_KINDS: dict[str, SetKind] = {}
 
-_FOLDS = {
-    "exact": "{c}",
-    "lower": "lower({c})",
-    # The national number, whatever the prefix and the punctuation.
-    "digits": "right(translate({c}, ' .-()/+', ''), 9)",
-    # Case, accents, hyphens, apostrophes and spaces set aside; dates and codes pass through unchanged.
-    "name": "translate(strip_accents(upper(CAST({c} AS VARCHAR))), ' -''’.,', '')",
+_FOLDS: dict[str, Callable[[str], str]] = {
+    "exact": str,
+    "lower": "lower({})".format,
+    "digits": digits_sql,
+    "name": folded_sql,
 }
 
 
@@ -142,8 +141,7 @@ def _mark(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...] = ()) 
     present = " AND ".join(f"{name} IS NOT NULL" for name in (*exact_columns, *rule.columns))
     content = _folded(rule.columns, fold)
     if exact_columns:
-        # Punctuation is not set aside here: translating costs as much as all the rest.
-        content = ", ".join([*exact_columns, *(f"strip_accents(upper(left({name}, 1)))" for name in rule.columns)])
+        content = ", ".join([*exact_columns, *(initial_sql(name) for name in rule.columns)])
     return f'CASE WHEN {present} THEN hash({content}) END AS "{rule.id}"'
 
 
@@ -317,12 +315,12 @@ def published_contact(rule: Rule, source_column: str, fold: str = "lower") -> st
 
 
 _ROSTER_MATCH = f"""identity AS (
-            SELECT line, finess, pp_id, birth_date, hash({_FOLDS["name"].format(c="birth_name")},
-                   {_FOLDS["name"].format(c="split_part(first_names, ',', 1)")}, birth_date) AS who
+            SELECT line, finess, pp_id, birth_date, hash({folded_sql("birth_name")},
+                   {folded_sql("split_part(first_names, ',', 1)")}, birth_date) AS who
             FROM situation WHERE active
         ), roster AS (
-            SELECT finess, pp_id, end_date, hash({_FOLDS["name"].format(c="birth_name")},
-                   {_FOLDS["name"].format(c="split_part(first_name, ',', 1)")}, birth_date) AS who,
+            SELECT finess, pp_id, end_date, hash({folded_sql("birth_name")},
+                   {folded_sql("split_part(first_name, ',', 1)")}, birth_date) AS who,
                    birth_name IS NOT NULL AND first_name IS NOT NULL AND birth_date IS NOT NULL AS complete FROM rh
         ), matched AS (
             SELECT i.line, r.end_date FROM identity i JOIN roster r ON i.finess = r.finess AND i.pp_id = r.pp_id
@@ -335,4 +333,4 @@ _ROSTER_MATCH = f"""identity AS (
 def _fold(fold: str, column: str) -> str:
     if fold not in _FOLDS:
         raise UsageError(f"Comparaison inconnue « {fold} ». Possibles : {', '.join(_FOLDS)}.")
-    return _FOLDS[fold].format(c=column)
+    return _FOLDS[fold](column)

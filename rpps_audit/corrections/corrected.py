@@ -16,6 +16,7 @@ from rpps_audit.checks import Catalogue, run_checks
 from rpps_audit.checks.views import latest_sources
 from rpps_audit.corrections.fields import OF_A_SITUATION, WITH_TEXT
 from rpps_audit.corrections.values import RECORD_LINES, Extract, extract, reading
+from rpps_audit.records.folding import folded_sql
 from rpps_audit.store import Store, fetch_frame, memory_store
 
 _BEFORE, _AFTER = 1, 2
@@ -29,7 +30,7 @@ _SOURCE_TABLES = {
 }
 _REGISTERED = "(professional_id IN (SELECT professional_id FROM population) OR finess IN (SELECT finess FROM places))"
 # Coarser than any rule's way of comparing two values: who is left out is unrelated for sure.
-_COARSE = "right(regexp_replace(upper(strip_accents({c})), '[^A-Z0-9]', '', 'g'), 9)"
+_COARSE = f"right(regexp_replace({folded_sql('{c}')}, '[^A-Z0-9]', '', 'g'), 9)"
 
 
 class Effect(NamedTuple):
@@ -138,7 +139,7 @@ def _copy_related(store: Store, small: Store, facts: Extract, catalogue: Catalog
             exact = list(rule.parameters.get("exact_columns", ()))
             if rule.kind != "shared_value" or not changed & {*rule.columns, *exact}:
                 continue
-            compared = ", ".join([_COARSE.format(c=f"CAST({rule.column} AS VARCHAR)"), *exact])
+            compared = ", ".join([_COARSE.format(c=rule.column), *exact])
             values = small.sql(
                 f"SELECT DISTINCT hash({compared}) AS h FROM registrations WHERE snapshot_id = {_AFTER} "
                 f"AND {rule.column} IS NOT NULL AND line IN (SELECT line FROM touched)"

@@ -1,0 +1,1 @@
+"""What a record is: how its texts compare, who it is about."""
