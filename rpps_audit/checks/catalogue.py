@@ -8,12 +8,13 @@ computed, the page what it means. A workspace adds rules or changes thresholds i
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from rpps_audit.checks import coded, compared, contact, places  # noqa: F401  (their kinds)
 from rpps_audit.checks.predicates import ROW_KINDS
 from rpps_audit.checks.relations import SET_KINDS
 from rpps_audit.checks.rule import Example, Rule, digest
@@ -62,11 +63,21 @@ def load_catalogue(workspace: Path | None = None) -> Catalogue:
     Raises UsageError naming the file and the key when a rule cannot be read.
     """
     rules = {rule.id: rule for rule in _read_folder(rules_root() / "checks")}
+    folders = [rules_root()]
     # The workspace may be the project itself, whose rules/ are the shipped ones: reading them twice changes nothing.
     if workspace is not None:
+        folders.insert(0, workspace / "rules")
         rules |= {rule.id: rule for rule in _read_folder(workspace / "rules" / "checks")}
         rules = _adjusted(rules, workspace / "rules" / "reglages.toml")
-    return Catalogue(tuple(rules[key] for key in sorted(rules)))
+    return Catalogue(tuple(_with_list(rules[key], folders) for key in sorted(rules)))
+
+
+def read_list(path: Path) -> tuple[str, ...]:
+    """The entries of a list: one a line, `#` begins a remark; or, in a `.toml`, the left side of its `[domains]`."""
+    if path.suffix == ".toml":
+        return tuple(f"@{typed}" for typed in tomllib.loads(path.read_text("utf-8"))["domains"])
+    lines = (line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines())
+    return tuple(line for line in lines if line)
 
 
 def parse_rule(text: str, origin: str) -> Rule:
@@ -88,6 +99,21 @@ def parse_rule(text: str, origin: str) -> Rule:
 
 def _read_folder(folder: Path) -> list[Rule]:
     return [parse_rule(path.read_text("utf-8"), path.name) for path in sorted(folder.glob("*.md"))]
+
+
+def _with_list(rule: Rule, folders: Sequence[Path]) -> Rule:
+    """`list = "lists/….txt"` becomes its entries: the workspace's own file where there is one, else the shipped one.
+
+    The entries are part of what the rule computes, hence of its fingerprint: an edited list is a rule that changed.
+    """
+    if "list" not in rule.parameters:
+        return rule
+    name = rule.parameters["list"]
+    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    if path is None:
+        raise UsageError(f"Contrôle {rule.id} : la liste « {name} » n'existe pas dans le dossier « rules ».")
+    kept = {key: value for key, value in rule.parameters.items() if key != "list"}
+    return replace(rule, parameters=kept | {"entries": read_list(path)})
 
 
 def _adjusted(rules: dict[str, Rule], path: Path) -> dict[str, Rule]:

@@ -23,7 +23,10 @@ from rpps_audit.errors import UsageError
 Predicate = Callable[..., pl.Expr]
 ROW_KINDS: dict[str, Predicate] = {}
 _DAYS_PER_YEAR = 365.25
-_PUNCTUATION = r"[\s.\-()]*"
+# Twelve months of 31 days: days of the calendar keep their order, and birthdays fall a whole number of years apart.
+_CALENDAR_YEAR = 12 * 31
+# Whatever stands between the digits of a phone number: blanks of every kind, stops, hyphens, strokes, brackets.
+_PUNCTUATION = "[^0-9A-Za-z+]*"
 # What makes an ASCII capital a small letter, and the last of these: beyond are the bytes of accented letters.
 _SMALL, _LAST_LETTER = 0x20, ord("z")
 # Where and when somebody was born is judged on that day; a situation, on the day of the data where it has no other.
@@ -68,15 +71,26 @@ def needed_columns(rule: Rule) -> frozenset[str]:
     """Every typed column the rule reads: its own, those named by `*_column` parameters, and its guard's."""
     named = {value for key, value in rule.parameters.items() if key.endswith("_column")}
     named |= {name for key, value in rule.parameters.items() if key.endswith("_columns") for name in value}
-    guard = {rule.when["column"]} if rule.when else set()
+    guard = {rule.when["column"]} if rule.when and not rule.when.get("or_absent") else set()
     return frozenset(rule.columns) | named | guard
 
 
+def read_columns(rule: Rule) -> frozenset[str]:
+    """What is read for the rule: the columns it needs, and those it takes into account where a file has them."""
+    known = {name for key, name in rule.parameters.items() if key.endswith("_if_known")}
+    guard = {rule.when["column"]} if rule.when else set()
+    return needed_columns(rule) | known | guard
+
+
 def guard(when: Mapping[str, Any]) -> pl.Expr:
-    """`when = {column = ..., values = [...]}` | `{column, except = [...]}` | `{column, present = true|false}`."""
+    """`when = {column = ..., values = [...]}` | `{column, except = [...]}` | `{column, present = true|false}`.
+
+    `or_absent = true` beside `values`: an empty cell, or a file without the column, is looked at too.
+    """
     column = pl.col(when["column"])
     if "values" in when:
-        return column.is_in(when["values"])
+        among = column.is_in(when["values"])
+        return among.fill_null(value=True) if when.get("or_absent") else among
     if "except" in when:
         return column.is_in(when["except"]).not_()
     if "present" in when:
@@ -132,8 +146,7 @@ def phone(columns: Sequence[pl.Expr], context: Context, forms: list[str]) -> pl.
 
     In a form, `x` is a digit, `z` a digit from 1 to 9, `…` six to thirteen further digits; spaces are for the reader.
     """
-    known = "|".join(_phone_pattern(form) for form in forms)
-    return columns[0].str.contains(f"^{_PUNCTUATION}(?:{known})$").not_()
+    return columns[0].str.contains(phone_forms(forms)).not_()
 
 
 @row_kind
@@ -233,8 +246,9 @@ def age_between(
     columns: Sequence[pl.Expr], context: Context, birth_column: str, min_years: float, max_years: float
 ) -> pl.Expr:
     """The age on the date is outside the bounds, in years."""
-    years = (columns[0] - pl.col(birth_column)).dt.total_days() / _DAYS_PER_YEAR
-    return (years < min_years) | (years > max_years)
+    # By the calendar: on a birthday, the age is that number of years exactly.
+    lived = _calendar_days(columns[0]) - _calendar_days(pl.col(birth_column))
+    return (lived < round(min_years * _CALENDAR_YEAR)) | (lived > round(max_years * _CALENDAR_YEAR))
 
 
 @row_kind
@@ -253,9 +267,13 @@ def open_too_long(
     sign_column: str,
 ) -> pl.Expr:
     """Open, without an end, and neither begun nor confirmed for `years`."""
-    last_sign = pl.max_horizontal(columns[0], pl.col(sign_column))
-    still_open = pl.col(open_column).fill_null(True) & pl.col(end_column).is_null()
-    return still_open & (last_sign < pl.lit(context.as_of).dt.offset_by(f"-{round(years * _DAYS_PER_YEAR)}d"))
+    long = f"{round(years * _DAYS_PER_YEAR)}d"
+    today = pl.lit(context.as_of)
+    # A confirmation in the future confirms nothing, and an end as far away as 2099 is none.
+    sign = pl.when(pl.col(sign_column) <= today).then(pl.col(sign_column))
+    endless = pl.col(end_column).is_null() | (pl.col(end_column) > today.dt.offset_by(long))
+    still_open = pl.col(open_column).fill_null(True) & endless
+    return still_open & (pl.max_horizontal(columns[0], sign) < today.dt.offset_by(f"-{long}"))
 
 
 # --- inside a record --------------------------------------------------------------------------------------------------
@@ -282,9 +300,20 @@ def since(rule: Rule, context: Context) -> pl.Expr | None:
     if rule.kind == "past_end_still_open":
         return pl.col(rule.column)
     if rule.kind == "open_too_long":
-        last_sign = pl.max_horizontal(pl.col(rule.column), pl.col(rule.parameters["sign_column"]))
+        sign = pl.col(rule.parameters["sign_column"])
+        last_sign = pl.max_horizontal(pl.col(rule.column), pl.when(sign <= pl.lit(context.as_of)).then(sign))
         return last_sign.dt.offset_by(f"{round(rule.parameters['years'] * _DAYS_PER_YEAR)}d")
     return None
+
+
+def phone_forms(forms: Sequence[str]) -> str:
+    """A pattern for the numbers that have one of the forms (see `phone`)."""
+    known = "|".join(_phone_pattern(form) for form in forms)
+    return f"^{_PUNCTUATION}(?:{known}){_PUNCTUATION}$"
+
+
+def _calendar_days(day: pl.Expr) -> pl.Expr:
+    return (day.dt.year() * 12 + day.dt.month().cast(pl.Int32)) * 31 + day.dt.day()
 
 
 def _phone_pattern(form: str) -> str:

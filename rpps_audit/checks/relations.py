@@ -101,7 +101,7 @@ def shared_value(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...]
     shared = f"""
         WITH shared AS (SELECT "{rule.id}" AS h FROM marks WHERE "{rule.id}" IS NOT NULL
                         GROUP BY h HAVING min(person) <> max(person))
-        SELECT record_key, line, person, "{rule.id}" AS h FROM marks JOIN professional USING (line)
+        SELECT record_key, line, marks.person, "{rule.id}" AS h FROM marks JOIN professional USING (line)
         WHERE "{rule.id}" IN (SELECT h FROM shared)"""
     if not exact_columns:
         return f"SELECT record_key, line FROM ({shared})"
@@ -119,10 +119,13 @@ def make_marks(reader: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None
     """The table `marks` for every `shared_value` rule, in one pass over the professionals: line, person, and a hash per
     rule or null. Only the lines that share one of their hashes with another line are kept."""
     shared = [rule for rule in rules if rule.kind == "shared_value"]
-    made = ", ".join(["line", "hash(professional_id) AS person", *(_mark(rule, **rule.parameters) for rule in shared)])
+    # Numbers that a file declares to be one person's share nothing with each other.
+    marks = ", ".join(_mark(rule, **rule.parameters) for rule in shared)
+    made = f"""SELECT line, hash(coalesce(l.person, professional_id)) AS person{", " * bool(marks)}{marks}
+               FROM professional LEFT JOIN linked l USING (professional_id) WHERE professional_id IS NOT NULL"""
     # With room to answer ahead of the reader every core hashes; with the usual megabyte, one.
     reader.execute("SET streaming_buffer_size = '64MB'")
-    every = fetch_frame(reader.execute(f"SELECT {made} FROM professional WHERE professional_id IS NOT NULL"))
+    every = fetch_frame(reader.execute(made))
     reader.execute("RESET streaming_buffer_size")
     twice = [pl.col(rule.id).is_in(_repeated(every[rule.id]).implode()) for rule in shared]
     reader.register("marks_made", every.filter(pl.any_horizontal(pl.lit(value=False), *twice)).to_arrow())
@@ -146,28 +149,36 @@ def _mark(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...] = ()) 
 
 
 def _folded(columns: Sequence[str], fold: str) -> str:
-    return ", ".join(_fold(fold, name) for name in columns)
+    return ", ".join(fold_sql(fold, name) for name in columns)
 
 
 @set_kind()
 def several_identities(rule: Rule) -> str:
-    """One number, several civil identities: the columns differ between lines of the same professional."""
+    """One number, several civil identities: a column differs between lines of the same professional.
+
+    An empty cell says nothing; of first names, the first is compared: the others are often left out.
+    """
+    compared = [
+        folded_sql("split_part(first_names, ',', 1)" if name == "first_names" else name) for name in rule.columns
+    ]
     return f"""
-        WITH valued AS (SELECT professional_id, line, hash({_folded(rule.columns, "name")}) AS h FROM professional
-                        WHERE professional_id IN
-                            (SELECT professional_id FROM crowded_lines GROUP BY professional_id
-                             HAVING min(person_content) <> max(person_content)))
-        SELECT professional_id AS record_key, min(line) AS line FROM valued
-        GROUP BY professional_id HAVING min(h) <> max(h)"""
+        SELECT professional_id AS record_key, min(line) AS line FROM professional
+        WHERE professional_id IN (SELECT professional_id FROM crowded_lines GROUP BY professional_id
+                                  HAVING min(person_content) <> max(person_content))
+        GROUP BY professional_id HAVING {" OR ".join(f"min({value}) <> max({value})" for value in compared)}"""
 
 
 @set_kind()
-def repeated_line(rule: Rule) -> str:
-    """The same situation stands on several lines; every line but the first is reported."""
-    values = ", ".join(rule.columns)
+def repeated_line(rule: Rule, dates_if_known: Sequence[str] = (), national_profession: str = "") -> str:
+    """The same situation stands on several lines; every line but the first is reported.
+
+    `dates_if_known`: columns compared too, which a file need not carry. `national_profession`: see `missing_from`.
+    """
+    values = ", ".join([*rule.columns, *dates_if_known])
+    of_role = f"AND coalesce(national_profession, '99') = '{national_profession}'" if national_profession else ""
     return f"""
         WITH valued AS (SELECT record_key, line, hash(professional_id, {values}) AS h FROM situation
-                        WHERE line IN (SELECT line FROM twin_lines)),
+                        WHERE line IN (SELECT line FROM twin_lines) {of_role}),
         repeated AS (SELECT h, min(line) AS first_line FROM valued GROUP BY h HAVING count(*) > 1)
         SELECT record_key, line FROM valued JOIN repeated USING (h) WHERE line > first_line"""
 
@@ -178,7 +189,9 @@ def overlapping_twin(rule: Rule) -> str:
     return """
         WITH dated AS (
             SELECT record_key, line, professional_id, finess, coalesce(start_date, DATE '1900-01-01') AS first_day,
-                   CASE WHEN is_open THEN DATE '9999-12-31' ELSE coalesce(end_date, DATE '9999-12-31') END AS last_day,
+                   -- Still open past its end, it goes on; an end to come is one.
+                   CASE WHEN is_open AND end_date < $as_of THEN DATE '9999-12-31'
+                        ELSE coalesce(end_date, DATE '9999-12-31') END AS last_day,
                    hash(role, profession, start_date, end_date) AS content
             FROM situation WHERE finess IS NOT NULL AND line IN (SELECT line FROM twin_lines)
         )
@@ -223,10 +236,10 @@ def exists_in(rule: Rule, source: str, source_column: str) -> str:
 @set_kind()
 def disagrees_with(rule: Rule, source: str, on: list[str], source_column: str, fold: str = "exact") -> str:
     """The other file knows the record (same `on`) and gives only other values for the column."""
-    keys, mine = ", ".join(on), _fold(fold, rule.column)
+    keys, mine = ", ".join(on), fold_sql(fold, rule.column)
     joined = " AND ".join(f"m.{name} = o.{name}" for name in on)
     return f"""
-        WITH other AS (SELECT {keys}, list(DISTINCT {_fold(fold, source_column)}) AS told FROM {view_name(source)}
+        WITH other AS (SELECT {keys}, list(DISTINCT {fold_sql(fold, source_column)}) AS told FROM {view_name(source)}
                        WHERE {source_column} IS NOT NULL GROUP BY {keys})
         SELECT m.record_key, m.line FROM {rule.table} m JOIN other o ON {joined}
         WHERE m.{rule.column} IS NOT NULL AND NOT list_contains(o.told, {mine.replace(rule.column, "m." + rule.column)})
@@ -263,7 +276,7 @@ def closed_establishment(rule: Rule) -> str:
     """Active in an establishment that FINESS says closed."""
     return """
         SELECT s.record_key, s.line, min(f.closed_on) AS since FROM situation s JOIN finess f USING (finess)
-        WHERE s.active AND f.closed_on < $as_of GROUP BY ALL"""
+        WHERE s.active AND f.closed_on < $as_of AND coalesce(s.national_profession, '99') = '99' GROUP BY ALL"""
 
 
 @set_kind("rh", since=True)
@@ -308,7 +321,7 @@ def mailbox_of_departed(rule: Rule) -> str:
 @set_kind("annuaire-public")
 def published_contact(rule: Rule, source_column: str, fold: str = "lower") -> str:
     """The private contact data of a professional stand in the public extract (slide: they are not published)."""
-    mine, theirs = _fold(fold, "p." + rule.column), _fold(fold, "o." + source_column)
+    mine, theirs = fold_sql(fold, "p." + rule.column), fold_sql(fold, "o." + source_column)
     return f"""
         SELECT DISTINCT p.record_key, p.line FROM professional p JOIN annuaire_public o USING (professional_id)
         WHERE {mine} = {theirs} AND {mine} <> ''"""
@@ -330,7 +343,8 @@ _ROSTER_MATCH = f"""identity AS (
         )"""
 
 
-def _fold(fold: str, column: str) -> str:
+def fold_sql(fold: str, column: str) -> str:
+    """A column folded as `fold` says. Raises UsageError for an unknown comparison."""
     if fold not in _FOLDS:
         raise UsageError(f"Comparaison inconnue « {fold} ». Possibles : {', '.join(_FOLDS)}.")
     return _FOLDS[fold](column)

@@ -16,7 +16,7 @@ import polars as pl
 from pandera.polars import DataFrameSchema
 
 from rpps_audit import __version__, reference
-from rpps_audit.checks import predicates, relations
+from rpps_audit.checks import compared, predicates, relations
 from rpps_audit.checks.catalogue import Catalogue
 from rpps_audit.checks.predicates import ROW_KINDS, Context
 from rpps_audit.checks.rule import Rule
@@ -193,7 +193,7 @@ def _evaluate_rows(
         if not rules:
             continue
         schema = build_schema(rules, context, table)
-        needed = sorted(frozenset[str]().union(*(predicates.needed_columns(rule) for rule in rules)))
+        needed = sorted(frozenset[str]().union(*(predicates.read_columns(rule) for rule in rules)))
         total, seen = _count(reader, table), 0
 
         def judge(batch: pl.DataFrame, schema: DataFrameSchema = schema, rules: Sequence[Rule] = rules) -> _Judged:
@@ -215,6 +215,7 @@ def _evaluate_sets(
 ) -> dict[str, int]:
     """Run the set rules, adding their broken records to `hits`; each looks at every record of its table."""
     totals = {table: _count(reader, table) for table in plan.row_rules}
+    compared.link_numbers(reader)
     relations.make_marks(reader, plan.set_rules)
     for done, rule in enumerate(plan.set_rules):
         query = relations.query(rule)
