@@ -31,9 +31,9 @@ def forbidden_pairs(
 
 
 @row_kind
-def later_than(columns: Sequence[pl.Expr], context: Context, other_column: str, days: int) -> pl.Expr:
-    """The date comes more than `days` after the other one."""
-    return (columns[0] - pl.col(other_column)) > pl.duration(days=days)
+def later_than(columns: Sequence[pl.Expr], context: Context, other_columns: Sequence[str], days: int) -> pl.Expr:
+    """The date comes more than `days` after all the others; an empty one among them says nothing."""
+    return (columns[0] - pl.max_horizontal(other_columns)) > pl.duration(days=days)
 
 
 @row_kind

@@ -169,13 +169,14 @@ def several_identities(rule: Rule) -> str:
 
 
 @set_kind()
-def repeated_line(rule: Rule, dates_if_known: Sequence[str] = (), national_profession: str = "") -> str:
+def repeated_line(rule: Rule, dates_if_known: Sequence[str] = (), profession_if_known: str = "") -> str:
     """The same situation stands on several lines; every line but the first is reported.
 
-    `dates_if_known`: columns compared too, which a file need not carry. `national_profession`: see `missing_from`.
+    `dates_if_known`: columns compared too, which a file need not carry. `profession_if_known`: where the file says the
+    national profession, only lines of that one, or without any.
     """
     values = ", ".join([*rule.columns, *dates_if_known])
-    of_role = f"AND coalesce(national_profession, '99') = '{national_profession}'" if national_profession else ""
+    of_role = f"AND coalesce(national_profession, '99') = '{profession_if_known}'" if profession_if_known else ""
     return f"""
         WITH valued AS (SELECT record_key, line, hash(professional_id, {values}) AS h FROM situation
                         WHERE line IN (SELECT line FROM twin_lines) {of_role}),

@@ -221,24 +221,25 @@ def _people(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.filter(rank=0, copy=0)
 
 
+def _strangers(people: pl.DataFrame) -> pl.DataFrame:
+    """As many people of the professions that orders register: nobody of the follow-up."""
+    return people.with_columns(pp_id="spare_rpps", professional_id="8" + pl.col("spare_rpps"))
+
+
 def _skills(lines: pl.DataFrame) -> pl.DataFrame:
     chosen = _people(lines).filter(pl.col("person") % 20 == 13)
-    return chosen.with_columns(
+    return _strangers(chosen).with_columns(
         skill_type=pl.lit("CAPA"), skill=pl.lit("CAPA00"), skill_label=pl.lit("Savoir-faire inventé")
     )
 
 
 def _diplomas(lines: pl.DataFrame) -> pl.DataFrame:
-    return (
-        _people(lines)
-        .filter(pl.col("person") % 10 == 7)
-        .with_columns(
-            diploma_type=pl.lit("DE"),
-            diploma=pl.lit("DE00"),
-            diploma_label=pl.lit("Diplôme d'État inventé"),
-            authorisation_type=pl.lit(""),
-            authorisation_discipline=pl.lit(""),
-        )
+    return _strangers(_people(lines).filter(pl.col("person") % 10 == 7)).with_columns(
+        diploma_type=pl.lit("DE"),
+        diploma=pl.lit("DE00"),
+        diploma_label=pl.lit("Diplôme d'État inventé"),
+        authorisation_type=pl.lit(""),
+        authorisation_discipline=pl.lit(""),
     )
 
 

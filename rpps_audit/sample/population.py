@@ -141,6 +141,7 @@ def _people(world: World, rank: Ints, rng: np.random.Generator) -> pl.DataFrame:
         "spare_rpps",
         "spare_finess",
         id_type=pl.lit("8"),
+        other_ids=pl.lit(None, pl.String),
         professional_id="8" + pl.col("pp_id"),
         first_names=several,
         birth_date=pl.lit(_FIRST_BIRTH) + pl.duration(days="day"),
