@@ -35,10 +35,10 @@ def several_values(rule: Rule, fold: str = "exact") -> str:
     """One number, several values of a column between its lines; an empty cell says nothing."""
     broken = " OR ".join(f"min({fold_sql(fold, c)}) <> max({fold_sql(fold, c)})" for c in rule.columns)
     return f"""
-        SELECT professional_id AS record_key, min(line) AS line FROM professional
-        WHERE professional_id IN (SELECT professional_id FROM crowded_lines GROUP BY professional_id
-                                  HAVING min(person_content) <> max(person_content))
-        GROUP BY professional_id HAVING {broken}"""
+        SELECT record_key, min(row_id) AS row_id FROM professional
+        WHERE record_key IN (SELECT person_key FROM crowded_lines GROUP BY person_key
+                             HAVING min(person_content) <> max(person_content))
+        GROUP BY record_key HAVING {broken}"""
 
 
 # --- one person, several numbers --------------------------------------------------------------------------------------
@@ -63,42 +63,42 @@ def probable_duplicate(rule: Rule) -> str:
     every = f"CASE WHEN contains(first_names, ',') THEN {firsts} END"
     return f"""
         WITH named AS MATERIALIZED (
-            SELECT coalesce(l.person, p.professional_id) AS person, line, birth_date,
+            SELECT coalesce(l.person, p.professional_id) AS person, row_id, birth_date,
                    {name} AS name, {first} AS first_name, {usage} AS usage_name, {every} AS first_sorted
             FROM professional p LEFT JOIN linked l USING (professional_id)
             WHERE birth_date IS NOT NULL AND professional_id IS NOT NULL
         ), signed AS (
-            SELECT person, line, true AS own,
+            SELECT person, row_id, true AS own,
                    hash(birth_date, least(name, first_name), greatest(name, first_name)) AS mark FROM named
             WHERE name <> '' AND first_name <> ''
             UNION ALL
-            SELECT person, line, false,
+            SELECT person, row_id, false,
                    hash(birth_date, least(usage_name, first_name), greatest(usage_name, first_name)) FROM named
             WHERE usage_name <> name AND first_name <> ''
             UNION ALL
-            SELECT person, line, true, hash(birth_date, name, first_sorted, 0) FROM named WHERE first_sorted IS NOT NULL
+            SELECT person, row_id, true, hash(birth_date, name, first_sorted, 0) FROM named WHERE first_sorted IS NOT NULL
         ), near AS (
             SELECT mark FROM signed GROUP BY mark HAVING min(person) <> max(person) AND bool_or(own)
         ), kept AS (
             SELECT s.*, name, first_names, {_COMMUNE} AS commune, {_CITY} AS city, birth_country AS country,
                    nullif({folded_sql("regexp_replace(birth_place, '[0-9].*$', '')")}, '') AS place,
                    {folded_sql("first_names")} AS firsts
-            FROM signed s SEMI JOIN near USING (mark) JOIN named USING (person, line) JOIN professional USING (line)
+            FROM signed s SEMI JOIN near USING (mark) JOIN named USING (person, row_id) JOIN professional USING (row_id)
         )
-        SELECT p.record_key, p.line FROM professional p SEMI JOIN (
-            SELECT a.line FROM kept a JOIN kept b ON a.mark = b.mark AND a.person <> b.person AND (a.own OR b.own)
+        SELECT p.record_key, p.row_id FROM professional p SEMI JOIN (
+            SELECT a.row_id FROM kept a JOIN kept b ON a.mark = b.mark AND a.person <> b.person AND (a.own OR b.own)
             WHERE CASE WHEN a.commune IS NOT NULL AND b.commune IS NOT NULL
                        THEN a.commune = b.commune OR a.city = b.commune OR a.commune = b.city
                        ELSE coalesce(a.place = b.place, a.country = b.country, true) END
               AND NOT coalesce(a.commune = b.commune AND a.name = b.name AND a.firsts = b.firsts, false)
-        ) USING (line)"""
+        ) USING (row_id)"""
 
 
 @set_kind()
 def known_otherwise(rule: Rule, source: str, source_column: str, usual: str = "") -> str:
     """The number stands in the other file with a value other than `usual` in its column."""
     return f"""
-        SELECT record_key, line FROM {rule.table} WHERE professional_id IN
+        SELECT record_key, row_id FROM {rule.table} WHERE professional_id IN
             (SELECT professional_id FROM {view_name(source)} WHERE {source_column} <> '{usual}')"""
 
 
@@ -109,9 +109,9 @@ def known_otherwise(rule: Rule, source: str, source_column: str, usual: str = ""
 def active_after_death(rule: Rule) -> str:
     """A situation is active while another of the same person ended by death (TRE_R25: DCD)."""
     return """
-        SELECT s.record_key, s.line, d.since FROM situation s JOIN
-            (SELECT professional_id, min(coalesce(end_date, $as_of)) AS since FROM situation
-             WHERE end_reason = 'DCD' AND professional_id IS NOT NULL GROUP BY 1) d USING (professional_id)
+        SELECT s.record_key, s.row_id, d.since FROM situation s JOIN
+            (SELECT person_key, min(coalesce(end_date, $as_of)) AS since FROM situation
+             WHERE end_reason = 'DCD' GROUP BY 1) d USING (person_key)
         WHERE s.active"""
 
 
@@ -119,11 +119,11 @@ def active_after_death(rule: Rule) -> str:
 def reason_missing(rule: Rule) -> str:
     """The situation has ended without a reason. Not due: before the end, nor when the next contract follows at once."""
     return """
-        WITH ended AS (SELECT record_key, line, professional_id, finess, end_date FROM situation
+        WITH ended AS (SELECT record_key, row_id, person_key, finess, end_date FROM situation
                        WHERE end_reason IS NULL AND end_date < $as_of)
-        SELECT record_key, line FROM ended e
+        SELECT record_key, row_id FROM ended e
         WHERE NOT EXISTS (SELECT 1 FROM crowded_lines n
-                          WHERE n.professional_id = e.professional_id AND n.finess = e.finess AND n.line <> e.line
+                          WHERE n.person_key = e.person_key AND n.finess = e.finess AND n.row_id <> e.row_id
                             AND n.start_date BETWEEN e.end_date AND e.end_date + INTERVAL 1 DAY)"""
 
 
@@ -131,7 +131,7 @@ def reason_missing(rule: Rule) -> str:
 def closed_still_published(rule: Rule, min_days: int) -> str:
     """Closed here for `min_days`, and still published in the same establishment: it was not closed in the portal."""
     return f"""
-        SELECT s.record_key, s.line FROM situation s
+        SELECT s.record_key, s.row_id FROM situation s
         WHERE NOT s.active AND (NOT s.is_open OR s.end_date < $as_of) AND s.finess IS NOT NULL
           AND coalesce(s.end_date, s.start_date, DATE '1900-01-01') < $as_of - INTERVAL {int(min_days)} DAY
           AND EXISTS (SELECT 1 FROM annuaire_public o WHERE o.professional_id = s.professional_id
@@ -147,7 +147,7 @@ def outside_opening(rule: Rule) -> str:
         WITH opening AS (SELECT finess, min(opened_on) AS opened_on,
                                 CASE WHEN bool_and(closed_on IS NOT NULL) THEN max(closed_on) END AS closed_on
                          FROM finess GROUP BY finess)
-        SELECT s.record_key, s.line FROM situation s JOIN opening f USING (finess)
+        SELECT s.record_key, s.row_id FROM situation s JOIN opening f USING (finess)
         WHERE s.start_date < f.opened_on OR s.start_date > f.closed_on"""
 
 
@@ -155,7 +155,7 @@ def outside_opening(rule: Rule) -> str:
 def role_of_category(rule: Rule, pairs: Mapping[str, Sequence[str]]) -> str:
     """The role does not go with the establishment's category (FINESS): role → categories where it has no place."""
     told = " OR ".join(f"(s.role = '{role}' AND f.category IN ({_quoted(codes)}))" for role, codes in pairs.items())
-    return f"SELECT DISTINCT s.record_key, s.line FROM situation s JOIN finess f USING (finess) WHERE {told}"
+    return f"SELECT DISTINCT s.record_key, s.row_id FROM situation s JOIN finess f USING (finess) WHERE {told}"
 
 
 # --- many together ----------------------------------------------------------------------------------------------------
@@ -172,17 +172,17 @@ def crowd(rule: Rule, min_records: int, min_share: float, within: str = "") -> s
         total AS (SELECT {group}sum(n) AS every FROM counted GROUP BY ALL),
         crowded AS (SELECT {group}{rule.column} FROM counted JOIN total {joined}
                     WHERE n >= {int(min_records)} AND n >= {float(min_share)} * every)
-        SELECT record_key, line FROM {rule.table} SEMI JOIN crowded USING ({group}{rule.column})"""
+        SELECT record_key, row_id FROM {rule.table} SEMI JOIN crowded USING ({group}{rule.column})"""
 
 
 @set_kind()
 def many_sites(rule: Rule, max_sites: int) -> str:
     """The professional is active in more than `max_sites` establishments."""
     return f"""
-        WITH many AS (SELECT professional_id FROM situation
-                      WHERE active AND line IN (SELECT line FROM crowded_lines)
-                      GROUP BY professional_id HAVING count(DISTINCT finess) > {int(max_sites)})
-        SELECT professional_id AS record_key, line FROM people SEMI JOIN many USING (professional_id)"""
+        WITH many AS (SELECT person_key FROM situation
+                      WHERE active AND row_id IN (SELECT row_id FROM crowded_lines)
+                      GROUP BY person_key HAVING count(DISTINCT finess) > {int(max_sites)})
+        SELECT person_key AS record_key, row_id FROM people SEMI JOIN many USING (person_key)"""
 
 
 def _quoted(codes: Sequence[str]) -> str:

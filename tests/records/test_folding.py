@@ -7,7 +7,7 @@ import unicodedata
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpps_audit.records.folding import digits_sql, folded, folded_sql, initial_sql, words
