@@ -32,8 +32,10 @@ def forbidden_pairs(
 
 @row_kind
 def later_than(columns: Sequence[pl.Expr], context: Context, other_columns: Sequence[str], days: int) -> pl.Expr:
-    """The date comes more than `days` after all the others; an empty one among them says nothing."""
-    return (columns[0] - pl.max_horizontal(other_columns)) > pl.duration(days=days)
+    """The date comes more than `days` after all the others; an empty one among them says nothing, nor does a date to
+    come, which is another fault."""
+    late = (columns[0] - pl.max_horizontal(other_columns)) > pl.duration(days=days)
+    return late & (columns[0] <= pl.lit(context.as_of))
 
 
 @row_kind

@@ -581,9 +581,11 @@ def _contact_lists() -> list[Plant]:
 def _more_dates() -> list[Plant]:
     """Dates of the far future, and proofs that cannot be."""
     future = date(2062, 1, 1)
+    early = pl.lit(date(1955, 1, 3)) + pl.duration(days=pl.col("person") % 3_000)
     return [
         _work("date-fin-lointaine", "end_date", {"end_date": date(2099, 12, 31), "end_reason": "AUT"}, files=FOLLOW_UP),
         _work("confirmation-future", "last_confirmed", {"last_confirmed": future}, files=FOLLOW_UP),
+        _work("information-future", "notice_date", {"notice_date": future}, files=FOLLOW_UP),
         _person("face-a-face-futur", "face_to_face_date", {"face_to_face_date": future}, files=FOLLOW_UP),
         _work("demande-future", "pending_request_date", {"pending_request_date": future}, files=FOLLOW_UP),
         _work(
@@ -592,14 +594,22 @@ def _more_dates() -> list[Plant]:
             {"start_date": date(2024, 1, 15), "face_to_face_date": date(2024, 1, 10), "notice_date": date(2024, 9, 15)},
             files=FOLLOW_UP,
         ),
-        # Of the past: a situation of one day.
+        # Before any establishment of the sample opened; born early enough to have worked then, where no code tells.
+        Plant(
+            [Finding("debut-hors-ouverture", S, "start_date", FOLLOW_UP)],
+            [
+                Change({"start_date": date(1985, 7, 1)}, FOLLOW_UP),
+                Change({"birth_date": early, "birth_country": ITALY, "birth_commune": _NOTHING, "birth_place": "Rome"}),
+            ],
+        ),
         _closed("situation-d-un-jour", "end_date", {"end_date": date(2024, 2, 5)}),
     ]
 
 
 def _more_people() -> list[Plant]:
-    """People known twice, or still at work after death."""
+    """People known twice or otherwise, at work after death or everywhere."""
     same = {name: pl.col(name).shift(1) for name in (*_IDENTITY, "birth_country")}
+    lyon = {"birth_country": FRANCE, "birth_commune": "69381", "birth_place": "LYON"}
     swapped = {"birth_name": pl.col("exercise_first_name").shift(1), "first_names": pl.col("birth_name").shift(1)}
     dead = {
         "is_open": False,
@@ -610,9 +620,22 @@ def _more_people() -> list[Plant]:
     }
     return [
         _pair("meme-personne-probable", "birth_name", same | swapped),
+        _twice("numero-deux-emails", "email", {"email": "autre." + pl.col("email")}),
+        _twice("numero-deux-telephones", "phone", {"phone": "07" + pl.col("spare_rpps").str.slice(2, 8)}),
+        _twice("numero-deux-communes", "birth_commune", lyon | {"birth_commune": "69382"}, lyon),
+        _twice("numero-deux-sexes", "sex", {"sex": "F", "civility": "MME"}, {"sex": "M", "civility": "M"}),
+        _work("numero-avec-savoir-faire", "profession", {"skilled": True}, files=FOLLOW_UP),
+        _work("numero-avec-diplome", "profession", {"graduate": True}, files=FOLLOW_UP),
+        _work("role-eloigne-profession", "role", {"role": "GENR11", "profession": "343"}, files=_EVERYWHERE),
+        Plant([Finding("nombreux-etablissements", P, "professional_id")], situations=6),
         Plant(
             [Finding("deces-situation-ouverte", S, "end_date", FOLLOW_UP, 0)],
             [Change({**dead, "last_confirmed": _NO_DAY}, rank=1)],
             situations=2,
         ),
     ]
+
+
+def _twice(rule: str, column: str, second: Mapping[str, Any], both: Mapping[str, Any] | None = None) -> Plant:
+    """One number on two lines that do not say the same of the person."""
+    return Plant([Finding(rule, P, column)], [Change(second, rank=1), Change(both or {})], situations=2)

@@ -54,9 +54,14 @@ def test_reference_files_are_recognised(sample: Sample) -> None:
     assert recognise(archive).layout.kind == "cog"  # type: ignore[union-attr]
 
 
+# Of many records alike, or of few values: a block of the sample, made to be repeated, cannot carry them once each. The
+# examples of their pages do.
+OF_CROWDS = {"date-naissance-en-masse", "debuts-en-masse", "telephone-fictif", "role-hors-categorie"}
+
+
 def test_every_rule_has_two_defects_at_least(sample: Sample) -> None:
     planted = Counter(_truth(sample.folder).unique(["rule_id", "record_key"])["rule_id"])
-    catalogue = {rule.id for rule in load_catalogue()}
+    catalogue = {rule.id for rule in load_catalogue()} - OF_CROWDS
     assert {rule for rule in catalogue if planted[rule] < 2} == set()
     assert set(planted) - catalogue == set()
 
