@@ -66,7 +66,7 @@ def probable_duplicate(rule: Rule) -> str:
             SELECT coalesce(l.person, p.professional_id) AS person, row_id, birth_date,
                    {name} AS name, {first} AS first_name, {usage} AS usage_name, {every} AS first_sorted
             FROM professional p LEFT JOIN linked l USING (professional_id)
-            WHERE birth_date IS NOT NULL AND professional_id IS NOT NULL
+            WHERE birth_date IS NOT NULL AND professional_id IS NOT NULL AND coalesce(id_type, '8') = '8'
         ), signed AS (
             SELECT person, row_id, true AS own,
                    hash(birth_date, least(name, first_name), greatest(name, first_name)) AS mark FROM named
@@ -76,11 +76,12 @@ def probable_duplicate(rule: Rule) -> str:
                    hash(birth_date, least(usage_name, first_name), greatest(usage_name, first_name)) FROM named
             WHERE usage_name <> name AND first_name <> ''
             UNION ALL
-            SELECT person, row_id, true, hash(birth_date, name, first_sorted, 0) FROM named WHERE first_sorted IS NOT NULL
+            SELECT person, row_id, true, hash(birth_date, name, first_sorted, 0) FROM named
+            WHERE first_sorted IS NOT NULL
         ), near AS (
             SELECT mark FROM signed GROUP BY mark HAVING min(person) <> max(person) AND bool_or(own)
         ), kept AS (
-            SELECT s.*, name, first_names, {_COMMUNE} AS commune, {_CITY} AS city, birth_country AS country,
+            SELECT s.*, name, birth_commune, {_COMMUNE} AS commune, {_CITY} AS city, birth_country AS country,
                    nullif({folded_sql("regexp_replace(birth_place, '[0-9].*$', '')")}, '') AS place,
                    {folded_sql("first_names")} AS firsts
             FROM signed s SEMI JOIN near USING (mark) JOIN named USING (person, row_id) JOIN professional USING (row_id)
@@ -90,7 +91,7 @@ def probable_duplicate(rule: Rule) -> str:
             WHERE CASE WHEN a.commune IS NOT NULL AND b.commune IS NOT NULL
                        THEN a.commune = b.commune OR a.city = b.commune OR a.commune = b.city
                        ELSE coalesce(a.place = b.place, a.country = b.country, true) END
-              AND NOT coalesce(a.commune = b.commune AND a.name = b.name AND a.firsts = b.firsts, false)
+              AND NOT coalesce(a.birth_commune = b.birth_commune AND a.name = b.name AND a.firsts = b.firsts, false)
         ) USING (row_id)"""
 
 
