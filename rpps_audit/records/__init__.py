@@ -1,7 +1,7 @@
 """Records: the one place that knows what a professional and a situation are, and what the register was on a day."""
 
 from rpps_audit.records.activity import active_sql
-from rpps_audit.records.keyed import PERSON_COLUMNS, ensure_keys
+from rpps_audit.records.keyed import KEYED_ROWS, PERSON_COLUMNS, ensure_keys
 from rpps_audit.records.keys import (
     AMBIGUOUS,
     UNKNOWN_PLACE,
@@ -25,7 +25,6 @@ from rpps_audit.records.state import (
     state_of,
 )
 from rpps_audit.records.views import (
-    KEYED_ROWS,
     LINE_OF_ROW,
     ROW_ID,
     SNAPSHOT_OF_ROW,

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from rpps_audit.records.activity import active_sql
-from rpps_audit.records.keyed import PERSON_COLUMNS
+from rpps_audit.records.keyed import KEYED_ROWS, PERSON_COLUMNS
 from rpps_audit.records.keys import situation_sql
 from rpps_audit.records.state import State
 from rpps_audit.store import Store, fetch_frame
@@ -162,11 +162,4 @@ _TWINS = """
     CREATE OR REPLACE TEMP TABLE twin_lines AS
     SELECT row_id FROM crowded_lines
     WHERE held IN (SELECT held FROM crowded_lines GROUP BY held HAVING count(*) > 1)"""
-# Every line of registrations with its key, for whoever reads a few of them without the views of a state.
-KEYED_ROWS = f"""
-    SELECT r.snapshot_id, r.line, coalesce(professional_id, person) AS person_key, {
-    situation_sql("coalesce(professional_id, person)", "coalesce(finess, structure_id)", "start_date", "rank")
-} AS record_key
-    FROM registrations r LEFT JOIN person_lines USING (snapshot_id, line)
-    LEFT JOIN ranked_lines USING (snapshot_id, line)"""
 _ROW_KEYS = f"SELECT snapshot_id, line, record_key FROM ({KEYED_ROWS}) SEMI JOIN asked_rows USING (snapshot_id, line)"
