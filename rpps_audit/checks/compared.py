@@ -59,14 +59,18 @@ def probable_duplicate(rule: Rule) -> str:
     """
     name, first = folded_sql("birth_name"), folded_sql("split_part(first_names, ',', 1)")
     usage = f"CASE WHEN upper(exercise_name) <> upper(birth_name) THEN {folded_sql('exercise_name')} END"
-    firsts = folded_sql("array_to_string(list_sort(string_split(first_names, ', ')), ' ')")
-    every = f"CASE WHEN contains(first_names, ',') THEN {firsts} END"
+    in_order = folded_sql("array_to_string(list_sort(string_split(first_names, ', ')), ' ')")
     return f"""
         WITH named AS MATERIALIZED (
-            SELECT coalesce(l.person, p.professional_id) AS person, row_id, birth_date,
-                   {name} AS name, {first} AS first_name, {usage} AS usage_name, {every} AS first_sorted
+            SELECT coalesce(l.person, p.professional_id) AS person, row_id, birth_date, first_names,
+                   {name} AS name, {first} AS first_name, {usage} AS usage_name
             FROM professional p LEFT JOIN linked l USING (professional_id)
             WHERE birth_date IS NOT NULL AND professional_id IS NOT NULL AND coalesce(id_type, '8') = '8'
+        ), namesakes AS (
+            -- Sorting first names is dear: only those of people of one name, born the same day.
+            SELECT person, row_id, hash(birth_date, name) AS h, {in_order} AS in_order FROM named
+            WHERE hash(birth_date, name) IN
+                (SELECT hash(birth_date, name) AS h FROM named GROUP BY h HAVING min(person) <> max(person))
         ), signed AS (
             SELECT person, row_id, true AS own,
                    hash(birth_date, least(name, first_name), greatest(name, first_name)) AS mark FROM named
@@ -76,14 +80,13 @@ def probable_duplicate(rule: Rule) -> str:
                    hash(birth_date, least(usage_name, first_name), greatest(usage_name, first_name)) FROM named
             WHERE usage_name <> name AND first_name <> ''
             UNION ALL
-            SELECT person, row_id, true, hash(birth_date, name, first_sorted, 0) FROM named
-            WHERE first_sorted IS NOT NULL
+            SELECT person, row_id, true, hash(h, in_order) FROM namesakes WHERE in_order <> ''
         ), near AS (
             SELECT mark FROM signed GROUP BY mark HAVING min(person) <> max(person) AND bool_or(own)
         ), kept AS (
-            SELECT s.*, name, birth_commune, {_COMMUNE} AS commune, {_CITY} AS city, birth_country AS country,
+            SELECT s.*, named.name, birth_commune, {_COMMUNE} AS commune, {_CITY} AS city, birth_country AS country,
                    nullif({folded_sql("regexp_replace(birth_place, '[0-9].*$', '')")}, '') AS place,
-                   {folded_sql("first_names")} AS firsts
+                   {folded_sql("named.first_names")} AS firsts
             FROM signed s SEMI JOIN near USING (mark) JOIN named USING (person, row_id) JOIN professional USING (row_id)
         )
         SELECT p.record_key, p.row_id FROM professional p SEMI JOIN (

@@ -52,10 +52,12 @@ def folded(expr: pl.Expr) -> pl.Expr:
 def folded_sql(column: str) -> str:
     """`folded`, as DuckDB writes it; dates and codes pass through as text."""
     upper = f"upper(strip_accents(CAST({column} AS VARCHAR)))"
+    spelt = upper
     for letter, base in _LIGATURES.items():
-        upper = f"replace({upper}, '{letter}', '{base}')"
+        spelt = f"replace({spelt}, '{letter}', '{base}')"
     # A character of the first list becomes the one below it in the second, or nothing.
-    return f"translate({upper}, {_text(_FROM)}, '{_TO}')"
+    rare = f"translate({spelt}, {_text(_FROM)}, '{_TO}')"
+    return f"CASE WHEN {_is_ascii(upper)} THEN translate({upper}, {_text(_ASCII)}, '') ELSE {rare} END"
 
 
 def initial_sql(column: str) -> str:
@@ -65,7 +67,14 @@ def initial_sql(column: str) -> str:
 
 def digits_sql(column: str) -> str:
     """The last nine digits of a phone number: its national number, whatever prefix and punctuation."""
-    return f"right(translate({column}, {_text('()/+_:;' + _BLANKS + _INVISIBLE + _SIGNS + _STOPS)}, ''), 9)"
+    plain = f"translate({column}, {_text('()/+_:;' + _ASCII)}, '')"
+    rare = f"translate({column}, {_text('()/+_:;' + _BLANKS + _INVISIBLE + _SIGNS + _STOPS)}, '')"
+    return f"right(CASE WHEN {_is_ascii(column)} THEN {plain} ELSE {rare} END, 9)"
+
+
+def _is_ascii(text: str) -> str:
+    # As many bytes as letters. Translating by a long list costs ten times as much as all the rest, and few need it.
+    return f"strlen({text}) = length({text})"
 
 
 def _text(characters: str) -> str:
@@ -75,3 +84,4 @@ def _text(characters: str) -> str:
 _FROM_STROKES = "".join(_STROKES)
 _TO = "".join(_STROKES.values())
 _FROM = _FROM_STROKES + _BLANKS + _INVISIBLE + _SIGNS + _STOPS
+_ASCII = "".join(sign for sign in _BLANKS + _SIGNS + _STOPS if sign.isascii())

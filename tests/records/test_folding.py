@@ -35,6 +35,7 @@ def test_one_name_whatever_its_writing(written: str) -> None:
     assert in_frames([written]) == ["SACRECOEUR"]
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, min_size=1, max_size=20))
 def test_the_database_and_the_frames_fold_alike(texts: list[str]) -> None:
     assert in_sql(texts, folded_sql("t")) == in_frames(texts)
