@@ -8,7 +8,7 @@ import duckdb
 
 from rpps_audit.checks.relations import fold_sql, set_kind, view_name
 from rpps_audit.checks.rule import Rule
-from rpps_audit.records.folding import folded_sql
+from rpps_audit.records.folding import folded_sql, initial_sql
 
 # Every number of a person that a line's « Autres identifiants » declares (`id,type,flag;…`), beside the one kept: RPPS.
 _LINKED = """
@@ -59,13 +59,27 @@ def probable_duplicate(rule: Rule) -> str:
     """
     name, first = folded_sql("birth_name"), folded_sql("split_part(first_names, ',', 1)")
     usage = f"CASE WHEN upper(exercise_name) <> upper(birth_name) THEN {folded_sql('exercise_name')} END"
+    i_name, i_first, i_usage = (initial_sql(column) for column in ("birth_name", "first_names", "exercise_name"))
     in_order = folded_sql("array_to_string(list_sort(string_split(first_names, ', ')), ' ')")
     return f"""
-        WITH named AS MATERIALIZED (
+        WITH marked AS MATERIALIZED (
+            -- Folding is dear: only those whose day of birth and initials are somebody else's too.
+            SELECT row_id, hash(birth_date, least({i_name}, {i_first}), greatest({i_name}, {i_first})) AS own,
+                   CASE WHEN upper(exercise_name) <> upper(birth_name)
+                        THEN hash(birth_date, least({i_usage}, {i_first}), greatest({i_usage}, {i_first})) END AS used,
+                   CASE WHEN contains(first_names, ',') THEN hash(birth_date, upper(birth_name)) END AS listed
+            FROM professional
+            WHERE birth_date IS NOT NULL AND professional_id IS NOT NULL AND coalesce(id_type, '8') = '8'
+        ), several AS (
+            SELECT h FROM (SELECT own AS h FROM marked UNION ALL SELECT used FROM marked WHERE used <> own
+                          UNION ALL SELECT listed FROM marked WHERE listed IS NOT NULL)
+            GROUP BY h HAVING count(*) > 1
+        ), named AS MATERIALIZED (
             SELECT coalesce(l.person, p.professional_id) AS person, row_id, birth_date, first_names,
                    {name} AS name, {first} AS first_name, {usage} AS usage_name
             FROM professional p LEFT JOIN linked l USING (professional_id)
-            WHERE birth_date IS NOT NULL AND professional_id IS NOT NULL AND coalesce(id_type, '8') = '8'
+            WHERE row_id IN (SELECT row_id FROM marked WHERE own IN (FROM several) OR used IN (FROM several)
+                                OR listed IN (FROM several))
         ), namesakes AS (
             -- Sorting first names is dear: only those of people of one name, born the same day.
             SELECT person, row_id, hash(birth_date, name) AS h, {in_order} AS in_order FROM named
