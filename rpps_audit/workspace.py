@@ -38,7 +38,7 @@ class Workspace:
 
     def catalogue(self) -> Catalogue:
         """The rules in force here."""
-        return load_catalogue(self.path)
+        return load_catalogue(self.path, self.access_matrix())
 
     def access_matrix(self) -> AccessMatrix:
         """The grants in force here: the version or file the workspace names, else the one shipped."""
