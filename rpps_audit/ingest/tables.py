@@ -30,7 +30,9 @@ def read_workbook(
     names = [name for name in filled.columns if name != "line"]
     frame = filled.select(pl.col(names[place]).fill_null("").alias(field) for field, (_, place) in kept.items())
     reading.add(frame.height, [], sheet.height - filled.height)
-    yield from _arrow(frame).append_column("line", _arrow(filled.select(pl.col("line").cast(pl.Int32)))["line"]).to_batches()
+    yield from (
+        _arrow(frame).append_column("line", _arrow(filled.select(pl.col("line").cast(pl.Int32)))["line"]).to_batches()
+    )
 
 
 def read_insee(
