@@ -16,19 +16,19 @@ import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from rpps_audit.ingest.codes import code_list, read_codes, read_identifiers, read_yes_no, yes_no_words
+from rpps_audit.ingest.codes import code_list, read_codes, read_identifiers, read_yes_no
 from rpps_audit.ingest.dates import ISO, ORIGIN_1900, PLAIN, plain_days, read_dates
 from rpps_audit.ingest.layouts import Column, Layout
 from rpps_audit.ingest.losses import Losses
 from rpps_audit.ingest.understood import understood
 
+Mask = npt.NDArray[np.bool_]
 AMBIGUOUS = "first_names_ambiguous"
 # The restricted extract joins three first names, empty ones included: exactly two apostrophes, or one is in a name.
 _JOINTS = 2
 _NO_BREAK = "\t\n\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _ZERO_WIDTH = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _BLANKS = dict.fromkeys(_NO_BREAK, " ") | dict.fromkeys(_ZERO_WIDTH, "")
-_ODD_PHONE = r"^(?:[1-9]\d{8}|33[1-9]\d{8}|\d+[.,]\d*(?:[eE]\+?\d+)?|\dE\+?\d+|=.*)$"
 
 
 class Care(NamedTuple):
@@ -50,7 +50,7 @@ class _Odd(NamedTuple):
     """Where the odd cells of one column are noted."""
 
     name: str
-    lines: pl.Series
+    lines: npt.NDArray[np.int64]
     losses: Losses
 
 
@@ -72,19 +72,19 @@ def clean(
     for column in kept:
         name = column.field or ""
         cells = _plain_text(table[name], care)
-        lengths = _lengths(cells)
-        losses.filled[name] += int(np.count_nonzero(lengths))
-        odd = _Odd(name, pl.Series(lines), losses)
+        lengths, odd = _lengths(cells), _Odd(name, lines, losses)
+        filled = lengths != 0
+        losses.filled[name] += int(np.count_nonzero(filled))
         if column.type == "date":
-            cleaned |= _dates(cells, odd, origin)
+            cleaned |= _dates(cells, filled, odd, origin)
         elif column.type == "yes_no":
-            cleaned[name] = _yes_no(_series(cells), odd).to_arrow()
+            cleaned[name] = _yes_no(cells, filled, odd)
         elif column.type == "first_names":
             cleaned |= _first_names(_series(cells), column)
         elif name in understood("identifiers"):
             cleaned[name] = _identifiers(cells, lengths, odd)
         else:
-            cleaned[name] = _codes(cells, column, odd)
+            cleaned[name] = _codes(cells, filled, column, odd)
     return pa.table(cleaned), losses
 
 
@@ -129,79 +129,74 @@ def marks_ambiguity(column: Column) -> bool:
 # ------------------------------------------------------------------------------------------------- kinds of columns
 
 
-def _plain_text(cells: pa.ChunkedArray, care: Care) -> pa.ChunkedArray:
+def _plain_text(column: pa.ChunkedArray, care: Care) -> pa.Array:
+    cells = column.combine_chunks()
     if care.blank or care.decomposed:
         text = _series(cells)
         if care.decomposed:
             text = text.str.normalize("NFC")
         if care.blank:
             text = text.to_frame("cell").select(pl.col("cell").str.replace_many(_BLANKS)).to_series()
-        cells = pa.chunked_array([_text(text)])
+        cells = _text(text)
     return pc.ascii_trim(cells, " ") if care.spaced or care.blank else cells
 
 
-def _dates(cells: pa.ChunkedArray, odd: _Odd, origin: date) -> dict[str, Any]:
-    if not odd.losses.filled[odd.name]:
-        return {odd.name: pa.nulls(len(cells), pa.date32()), f"{odd.name}_text": pa.nulls(len(cells), pa.string())}
-    text = _series(cells)
-    day, plain = _days(text, PLAIN)
-    if 2 * plain.sum() < odd.losses.filled[odd.name]:
-        day, plain = _days(text, ISO)
-    if plain.sum() == odd.losses.filled[odd.name]:
-        return {odd.name: day.to_arrow(), f"{odd.name}_text": pa.nulls(len(cells), pa.string())}
-    strange = (text != "") & ~plain.fill_null(value=False)
-    told = _told(text, strange, lambda cells: read_dates(cells, odd.name, origin), odd)
-    beside = _put(_nothing(text, pl.String), strange, told["text"])
-    return {odd.name: _put(day, strange, told["value"]).to_arrow(), f"{odd.name}_text": _text(beside)}
+def _dates(cells: pa.Array, filled: Mask, odd: _Odd, origin: date) -> dict[str, pa.Array]:
+    nothing = pa.nulls(len(cells), pa.string())
+    beside = f"{odd.name}_text"
+    if not filled.any():
+        return {odd.name: pa.nulls(len(cells), pa.date32()), beside: nothing}
+    day, plain = _days(cells, PLAIN)
+    if 2 * plain.sum() < filled.sum():
+        day, plain = _days(cells, ISO)
+    strange = filled & ~plain
+    if not strange.any():
+        return {odd.name: day, beside: nothing}
+    told = _told(cells, strange, lambda words: read_dates(words, odd.name, origin), odd)
+    return {odd.name: _put(day, strange, told["value"]), beside: _put(nothing, strange, told["text"])}
 
 
-def _days(text: pl.Series, form: str) -> tuple[pl.Series, pl.Series]:
-    """The days written in one form, and which of them are plain (null where nothing is written so)."""
-    day = text.str.to_date(form, strict=False)
+def _days(cells: pa.Array, form: str) -> tuple[pa.Array, Mask]:
+    """The days written in one form, and which of them are plain."""
+    day = _series(cells).str.to_date(form, strict=False)
     (first, last), days = plain_days(), day.to_physical()
-    return day, (days >= first) & (days <= last)
+    return day.to_arrow(), ((days >= first) & (days <= last)).to_arrow().fill_null(False).to_numpy(zero_copy_only=False)
 
 
-def _yes_no(text: pl.Series, odd: _Odd) -> pl.Series:
-    answers = text.replace_strict(yes_no_words(), default=None, return_dtype=pl.Boolean)
-    if len(text) - answers.null_count() == odd.losses.filled[odd.name]:
-        return answers
-    strange = (text != "") & answers.is_null()
-    return _put(answers, strange, _told(text, strange, read_yes_no, odd)["value"])
+def _yes_no(cells: pa.Array, filled: Mask, odd: _Odd) -> pa.Array:
+    nothing = pa.nulls(len(cells), pa.bool_())
+    return _put(nothing, filled, _told(cells, filled, read_yes_no, odd)["value"]) if filled.any() else nothing
 
 
-def _identifiers(cells: pa.ChunkedArray, lengths: npt.NDArray[np.int32], odd: _Odd) -> pa.ChunkedArray | pa.Array:
+def _identifiers(cells: pa.Array, lengths: npt.NDArray[np.int32], odd: _Odd) -> pa.Array:
     known = understood("identifiers")[odd.name]
-    if known.get("free"):
-        if not lengths.any():
-            return cells
-        text = _series(cells)
-        strange = text.str.contains(_ODD_PHONE) | ((text != "") & ~text.str.contains(f"^(?:{known['form']})$"))
-    else:
-        other = (lengths != 0) & (lengths != known["length"])
-        # « 1,00000E+10 » is as long as an RPPS number.
-        if not other.any() and not _holds(cells, b"+"):
-            return cells
-        text = _series(cells)
-        strange = pl.Series(other) | text.str.contains("+", literal=True)
+    strange = lengths != 0
     if not strange.any():
         return cells
-    return _text(
-        _put(text, strange, _told(text, strange, lambda cells: read_identifiers(cells, odd.name), odd)["value"])
-    )
+    if "plain" in known:
+        strange &= ~_series(cells).str.contains(known["plain"]).to_numpy()
+    # « 1,00000E+10 » is as long as an RPPS number.
+    elif b"+" in cells.buffers()[2].to_pybytes():
+        strange &= (lengths != known["length"]) | _series(cells).str.contains("+", literal=True).to_numpy()
+    else:
+        strange &= lengths != known["length"]
+    if not strange.any():
+        return cells
+    told = _told(cells, strange, lambda words: read_identifiers(words, odd.name), odd)
+    return _put(cells, strange, told["value"])
 
 
-def _codes(cells: pa.ChunkedArray, column: Column, odd: _Odd) -> pa.ChunkedArray | pa.Array:
+def _codes(cells: pa.Array, filled: Mask, column: Column, odd: _Odd) -> pa.Array:
     """A known label becomes its code; anything else stays as it is."""
     known = code_list(column)
-    if known is None or not odd.losses.filled[odd.name]:
+    if known is None or not filled.any():
         return cells
-    text = _series(cells)
-    others = [cell for cell in text.unique().to_list() if cell and cell not in known.codes]
-    if not others:
+    told_apart = cells.dictionary_encode()
+    other = np.array([word != "" and word not in known.codes for word in told_apart.dictionary.to_pylist()])
+    if not other.any():
         return cells
-    strange = text.is_in(others)
-    return _text(_put(text, strange, _told(text, strange, lambda cells: read_codes(cells, known), odd)["value"]))
+    strange = other[told_apart.indices.to_numpy()]
+    return _put(cells, strange, _told(cells, strange, lambda words: read_codes(words, known), odd)["value"])
 
 
 def _first_names(names: pl.Series, column: Column) -> dict[str, Any]:
@@ -223,40 +218,28 @@ def _first_names(names: pl.Series, column: Column) -> dict[str, Any]:
 # -------------------------------------------------------------------------------------------------------- odd cells
 
 
-def _told(text: pl.Series, strange: pl.Series, read: Callable[[pl.Series], pl.DataFrame], odd: _Odd) -> pl.DataFrame:
+def _told(cells: pa.Array, strange: Mask, read: Callable[[list[str]], pl.DataFrame], odd: _Odd) -> pl.DataFrame:
     """What each strange cell says; noted. A column holds few different strange cells: each is read once."""
-    cells = text.filter(strange).alias("cell")
-    told = cells.to_frame().join(read(cells.unique()), on="cell", how="left", maintain_order="left")
-    odd.losses.note(odd.name, told, odd.lines.filter(strange))
-    return told
+    told_apart = cells.filter(pa.array(strange)).dictionary_encode()
+    said, places = read(told_apart.dictionary.to_pylist()), told_apart.indices.to_numpy()
+    odd.losses.note(odd.name, said, places, odd.lines[strange])
+    return said[places]
 
 
-def _put(plain: pl.Series, strange: pl.Series, values: pl.Series) -> pl.Series:
+def _put(plain: pa.Array, strange: Mask, values: pl.Series) -> pa.Array:
     """`plain`, with `values` in turn where `strange`."""
-    places = (strange.cast(pl.Int64).cum_sum() - 1).clip(0)
-    return plain.zip_with(~strange, values.gather(places))
+    put = values.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(plain.type)
+    return pc.replace_with_mask(plain, pa.array(strange), put)
 
 
-def _nothing(text: pl.Series, kind: type[pl.DataType]) -> pl.Series:
-    return pl.Series("nothing", [None], kind).new_from_index(0, len(text))
-
-
-def _lengths(cells: pa.ChunkedArray) -> npt.NDArray[np.int32]:
+def _lengths(cells: pa.Array) -> npt.NDArray[np.int32]:
     """Bytes of each cell, from the column's own offsets."""
-    pieces = [
-        np.diff(np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1])
-        for chunk in cells.chunks if len(chunk)
-    ]  # fmt: skip
-    return np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+    offsets = np.frombuffer(cells.buffers()[1], np.int32) if len(cells) else np.zeros(1, np.int32)
+    lengths: npt.NDArray[np.int32] = np.diff(offsets[cells.offset : cells.offset + len(cells) + 1])
+    return lengths
 
 
-def _holds(cells: pa.ChunkedArray, byte: bytes) -> bool:
-    return any(
-        chunk.buffers()[2] is not None and byte in memoryview(chunk.buffers()[2]).tobytes() for chunk in cells.chunks
-    )
-
-
-def _series(cells: pa.ChunkedArray) -> pl.Series:
+def _series(cells: pa.Array) -> pl.Series:
     found = pl.from_arrow(cells)
     assert isinstance(found, pl.Series)
     return found

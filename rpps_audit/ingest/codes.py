@@ -41,9 +41,8 @@ def code_list(column: Column) -> CodeList | None:
     return _code_list(lists, tuple(column.values.items())) if lists or column.values else None
 
 
-def read_codes(cells: pl.Series, known: CodeList) -> pl.DataFrame:
+def read_codes(words: list[str], known: CodeList) -> pl.DataFrame:
     """Different cells that are no code → `cell`, `value` (the code, else the cell itself), `text`, `cause`, `lost`."""
-    words = cells.to_list()
     bare = [_DECIMAL.sub(r"\1", word) for word in words]
     pairs = [found.groups() if (found := _CODE_AND_LABEL.match(word)) else ("", "") for word in words]
     # All compared forms of all cells at once: what costs is asking, not how much is asked.
@@ -59,21 +58,14 @@ def read_codes(cells: pl.Series, known: CodeList) -> pl.DataFrame:
     )
 
 
-def yes_no_words() -> dict[str, bool]:
-    """The plain answers of a yes/no column, as they are most often written."""
-    known = understood("yes_no")
-    forms = {form: True for word in known["yes"] for form in (word, word.upper(), word.capitalize())}
-    return forms | {form: False for word in known["no"] for form in (word, word.upper(), word.capitalize())}
-
-
-def read_yes_no(cells: pl.Series) -> pl.DataFrame:
-    """Different cells that are no plain answer → `cell`, `value` (Boolean), `text`, `cause`, `lost`."""
+def read_yes_no(words: list[str]) -> pl.DataFrame:
+    """Different cells → `cell`, `value` (Boolean), `text`, `cause`, `lost`."""
     known = understood("yes_no")
     answers = {key: True for name in ("yes", "yes_words") for key in keys(known[name])}
     answers |= {key: False for name in ("no", "no_words") for key in keys(known[name])}
-    words = cells.to_list()
-    values = [answers.get(key) for key in keys(words)]
-    causes = [None if value is None else "word" for value in values]
+    said, expected = keys(words), {*keys(known["yes"]), *keys(known["no"])}
+    values = [answers.get(key) for key in said]
+    causes = ["word" if key in answers and key not in expected else None for key in said]
     return _read(words, values, causes, [value is None for value in values], pl.Boolean)
 
 
@@ -84,13 +76,12 @@ def _read(
     return pl.DataFrame(columns, schema=READ | {"value": kind})
 
 
-def read_identifiers(cells: pl.Series, field: str) -> pl.DataFrame:
+def read_identifiers(words: list[str], field: str) -> pl.DataFrame:
     """Different cells of another length than theirs → `cell`, `value`, `text`, `cause`, `lost`.
 
     What has not the form of its column is `lost`, and stays as it is for the rules to judge; but where a spreadsheet
     took the digits `value` is null.
     """
-    words = cells.to_list()
     known = understood("identifiers")[field]
     told = [_identifier(word, known) for word in words]
     values, causes = [value for value, _ in told], [cause for _, cause in told]

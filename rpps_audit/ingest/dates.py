@@ -64,12 +64,12 @@ def plain_days() -> tuple[int, int]:
     return (ends[0] - date(1970, 1, 1)).days, (ends[1] - date(1970, 1, 1)).days
 
 
-def read_dates(cells: pl.Series, field: str, origin: date = ORIGIN_1900) -> pl.DataFrame:
+def read_dates(words: list[str], field: str, origin: date = ORIGIN_1900) -> pl.DataFrame:
     """Different odd cells → `cell`, `value` (Date), `text`, `cause`, `lost`. `origin` is the workbook's day 0."""
     # A loop over the few different cells of a column: building expressions for them takes longer than reading them.
-    words = cells.to_list()
-    spoken = keys([word.replace(".", " ") for word in words])
-    told = [_told(word, said, field, origin) for word, said in zip(words, spoken, strict=True)]
+    letters = [word for word in words if any(letter.isalpha() for letter in word)]
+    spoken = dict(zip(letters, keys([word.replace(".", " ") for word in letters]), strict=True)) if letters else {}
+    told = [_told(word, spoken.get(word, word), field, origin) for word in words]
     columns = dict(zip(Told._fields, map(list, zip(*told, strict=True)), strict=True))
     return pl.DataFrame({"cell": words, **columns}, schema=READ | {"value": pl.Date})
 

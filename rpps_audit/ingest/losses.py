@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from rpps_audit.ingest.layouts import Layout
@@ -28,19 +30,23 @@ class Losses:
     causes: Counter[tuple[str, str]] = field(default_factory=Counter)
     withheld: list[pl.DataFrame] = field(default_factory=list)
 
-    def note(self, column: str, told: pl.DataFrame, lines: pl.Series) -> None:
-        """One column: `told` has `cell`, `value`, `cause` and `lost` for each odd cell, at `lines`."""
-        for cause, count in told["cause"].drop_nulls().value_counts().rows():
-            self.causes[column, cause] += count
-        lost = told["lost"]
-        if not lost.any():
-            return
-        self.lost[column] += int(lost.sum())
-        held = told.select(line=lines.cast(pl.Int32), column=pl.lit(column), raw="cell").filter(
-            lost & told["value"].is_null()
-        )
-        if held.height:
-            self.withheld.append(held)
+    def note(
+        self, column: str, said: pl.DataFrame, places: npt.NDArray[np.int32], lines: npt.NDArray[np.int64]
+    ) -> None:
+        """One column: `said` has `cell`, `value`, `cause` and `lost` for each different odd cell.
+
+        `places` gives, for each odd cell in turn, its row in `said`, and `lines` its line.
+        """
+        often = np.bincount(places, minlength=said.height).tolist()
+        for cause, lost, count in zip(said["cause"], said["lost"], often, strict=True):
+            if cause:
+                self.causes[column, cause] += count
+            if lost:
+                self.lost[column] += count
+        held = said["lost"] & said["value"].is_null()
+        if held.any():
+            cells = said[places].select(line=pl.Series(lines, dtype=pl.Int32), column=pl.lit(column), raw="cell")
+            self.withheld.append(cells.filter(held.gather(places)))
 
     def add(self, other: Losses, first_line: int = 0) -> None:
         """One more block, whose lines count from `first_line`."""
