@@ -13,13 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from rpps_audit.errors import UsageError
-from rpps_audit.reference import load_aliases, load_nomenclature, normalise, rules_root
+from rpps_audit.reference import rules_root
 
 RH_MAPPING = "rh.toml"
-_WITH_ALIASES = ("roles", "professions")
 
 
 @dataclass(frozen=True)
@@ -45,18 +42,6 @@ class Column:
     def keys(self) -> tuple[str, ...]:
         """The header and its aliases, as compared with a file's."""
         return tuple(header_key(name) for name in (self.header, *self.aliases))
-
-    def codes(self) -> dict[str, str]:
-        """Normalised label → code, for the cells that hold a label where a code is expected."""
-        known = dict(self.values)
-        if self.labels:
-            frame = load_nomenclature(self.labels).frame
-            known |= dict(zip(frame["label"], frame["code"], strict=True))
-            if self.labels in _WITH_ALIASES:
-                aliases = load_aliases(self.labels)
-                known |= dict(zip(aliases["alias"], aliases["code"], strict=True))
-        keys = pl.Series(list(known), dtype=pl.String).to_frame("label").select(normalise(pl.col("label"))).to_series()
-        return dict(zip(keys, known.values(), strict=True))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from rpps_audit.ingest.changes import ALERT
 from rpps_audit.ingest.reading import Reading
@@ -17,7 +18,8 @@ class Loaded:
 
     `date_source` says where `data_date` comes from: `nom du fichier`, `demande` or `jour du chargement`.
     `changed_share` (0 to 1) is the part of the last snapshot of the series that changed or vanished; None when there
-    is none to compare with. `notes` are in French.
+    is none to compare with. `notes` are in French. `cells` says, by column, how many cells were filled, read,
+    unreadable and converted, and why (`causes`).
     """
 
     snapshot_id: int
@@ -32,6 +34,7 @@ class Loaded:
     already_loaded: bool
     changed_share: float | None
     notes: list[str]
+    cells: list[dict[str, Any]]
 
     def sentence(self) -> str:
         """One sentence for the user, with the count of every line."""
@@ -76,6 +79,11 @@ def notes_on(
         notes.append(f"Colonnes absentes : {names}. Les contrôles qui en ont besoin ne seront pas évaluables.")
     if reading.encoding in {"iso-8859-1", "cp1252"}:
         notes.append(f"Texte lu en {reading.encoding.upper()}.")
+    if reading.damaged:
+        notes.append(
+            f"{_number(reading.damaged)} caractère{'s' * (reading.damaged > 1)} illisible{'s' * (reading.damaged > 1)} "
+            "dans le texte, remplacés par « \ufffd »."
+        )
     if reading.blank:
         notes.append(f"{_number(reading.blank)} lignes vides ignorées.")
     if reading.rejects:

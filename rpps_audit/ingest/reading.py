@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.blocks import Reject
+from rpps_audit.ingest.losses import Losses
 from rpps_audit.ingest.recognise import Recognition
 
 # Above this share of rejected lines the layout does not fit, whatever its header says.
@@ -16,12 +17,17 @@ _EARLY = 20_000
 
 @dataclass
 class Reading:
-    """Counts of a reading under way. `rows_read` counts lines that hold something, header excluded."""
+    """Counts of a reading under way. `rows_read` counts lines that hold something, header excluded.
+
+    `losses` counts cells by column; `damaged` counts the bytes that are no letter of a single-byte encoding.
+    """
 
     rows_read: int = 0
     blank: int = 0
     rejects: list[Reject] = field(default_factory=list)
     encoding: str = ""
+    losses: Losses = field(default_factory=Losses)
+    damaged: int = 0
 
     def add(self, rows: int, rejects: list[Reject], blank: int = 0) -> None:
         """One more block."""

@@ -11,14 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rpps_audit.errors import UnreadableInputError
+from rpps_audit.ingest.encoding import BOM, as_lines, heading_end
 from rpps_audit.ingest.layouts import Layout, header_key, layouts
 from rpps_audit.ingest.sources import INSEE, WORKBOOK, Source, damaged_archive, expand
 
 HEAD = 1 << 20
-BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ("|", ";", ",", "\t")
 _ZIP = b"PK\x03\x04"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _FOREIGN = {
     b"%PDF": "un document PDF",
     b"\x89PNG": "une image PNG",
@@ -124,16 +123,15 @@ def _likeness(answer: Recognition) -> float:
 
 
 def _text(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
-    if head.startswith(_UTF16):
-        return Recognition(source, problem="texte en UTF-16. Enregistrez-le en « CSV UTF-8 ».")
-    first, newline, _ = head.removeprefix(BOM).partition(b"\n")
+    head = as_lines(head)
+    first = head[: heading_end(head)]
     if b"\0" in first:
         return Recognition(source, problem=f"contenu binaire, pas une extraction. {_expected()}")
-    if not newline and len(head) == HEAD:
+    if not first.endswith(b"\n") and len(head) >= HEAD - len(BOM):
         return Recognition(
             source, problem=f"la première ligne dépasse 1 Mo : ce n'est pas une extraction. {_expected()}"
         )
-    encoding, line = _decode(first.rstrip(b"\r"))
+    encoding, line = _decode(first.rstrip(b"\r\n").replace(b"\r\n", b" ").replace(b"\n", b" "))
     for one in known:
         if one.first_line and line.startswith(one.first_line):
             places = tuple(range(len(one.columns)))

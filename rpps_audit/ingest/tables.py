@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from rpps_audit.ingest.cells import clean
 from rpps_audit.ingest.keeper import Keeper
 from rpps_audit.ingest.reading import Reading
 from rpps_audit.ingest.recognise import Recognition
@@ -31,8 +30,9 @@ def read_workbook(
     names = [name for name in filled.columns if name != "line"]
     frame = filled.select(pl.col(names[place]).fill_null("").alias(field) for field, (_, place) in kept.items())
     reading.add(frame.height, [], sheet.height - filled.height)
-    table = clean(_arrow(frame), [column for column, _ in kept.values()])
-    yield from table.append_column("line", _arrow(filled.select(pl.col("line").cast(pl.Int32)))["line"]).to_batches()
+    yield from (
+        _arrow(frame).append_column("line", _arrow(filled.select(pl.col("line").cast(pl.Int32)))["line"]).to_batches()
+    )
 
 
 def read_insee(

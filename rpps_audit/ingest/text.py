@@ -9,15 +9,17 @@ import csv
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.blocks import Block, Reject, Split, split_block
+from rpps_audit.ingest.encoding import BOM, heading_end, line_reader
 from rpps_audit.ingest.keeper import Keeper
 from rpps_audit.ingest.reading import Reading
-from rpps_audit.ingest.recognise import BOM, Recognition
+from rpps_audit.ingest.recognise import Recognition
 
 BLOCK = 8 << 20
 _AHEAD = 3
@@ -80,16 +82,12 @@ def split_of(recognition: Recognition, first: bytes) -> Split:
 def _blocks(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None]) -> Iterator[tuple[bytes, bool]]:
     """First the header line, then blocks of whole lines, with whether each is the last."""
     with recognition.source.open() as stream:
-        rest = stream.read(BLOCK)
-        keeper.take(rest)
-        tell(len(rest))
-        start = len(BOM) if rest.startswith(BOM) else 0
-        end = rest.find(b"\n") + 1 or len(rest)
-        yield rest[start:end], False
+        chunks = _chunks(stream, keeper, tell)
+        rest = next(chunks, b"").removeprefix(BOM)
+        end = heading_end(rest)
+        yield rest[:end], False
         rest = rest[end:]
-        while chunk := stream.read(BLOCK):
-            keeper.take(chunk)
-            tell(len(chunk))
+        for chunk in chunks:
             cut = chunk.rfind(b"\n") + 1
             if not cut and len(rest) > BLOCK:
                 raise UnreadableInputError(
@@ -103,6 +101,18 @@ def _blocks(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None
                 rest += chunk
     if rest:
         yield rest, True
+
+
+def _chunks(stream: IO[bytes], keeper: Keeper, tell: Callable[[int], None]) -> Iterator[bytes]:
+    """The file's bytes, kept as they are; handed over as lines ended by a line feed, UTF-16 in UTF-8."""
+    chunk = stream.read(BLOCK)
+    read = line_reader(chunk)
+    while chunk:
+        keeper.take(chunk)
+        tell(len(chunk))
+        following = stream.read(BLOCK)
+        yield read(chunk, not following) if read else chunk
+        chunk = following
 
 
 def _chain(first: tuple[bytes, bool], others: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
@@ -144,4 +154,6 @@ def _accept(block: Block, recognition: Recognition, reading: Reading, line: int,
         [Reject(reject.line + line, reject.reason, reject.raw) for reject in block.rejects],
         block.blank,
     )
+    reading.losses.add(block.losses, line)
+    reading.damaged += block.damaged
     reading.check(recognition)
