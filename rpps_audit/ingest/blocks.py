@@ -17,6 +17,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 
 from rpps_audit.ingest.cells import Care, clean
+from rpps_audit.ingest.compose import Composer
 from rpps_audit.ingest.encoding import DAMAGED, as_utf8, first_bad_line
 from rpps_audit.ingest.layouts import Column
 from rpps_audit.ingest.losses import Losses
@@ -52,6 +53,7 @@ class Split:
     width: int
     columns: Mapping[int, Column]
     section: tuple[int, str] | None = None
+    composer: Composer | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def split_block(raw: bytes, how: Split) -> Block:
         index = np.delete(index, [row for row, _, _ in bad])
     table, index, blank = _without_blank(table, index, text, [row for row, _, _ in bad], how)
     table, index, strays = _without_other_sections(table, index, how)
-    table, losses = clean(table, how.columns.values(), index, _care(text, how))
+    table, columns = (how.composer.table(table), how.composer.columns) if how.composer else (table, how.columns.values())
+    table, losses = clean(table, columns, index, _care(text, how))
     return Block(
         table,
         losses,

@@ -59,7 +59,7 @@ def notes_on(
     recognition: Recognition, reading: Reading, origin: str, asked: date | None, share: float | None
 ) -> list[str]:
     """What the user should know of a file that was accepted, in French."""
-    notes = []
+    notes = [*recognition.remarks, *reading.remarks, *recognition.warnings()]
     if share is not None and share > ALERT:
         notes.append(
             f"ATTENTION : {100 * share:.1f} % des lignes de l'extraction précédente ont changé ou disparu "

@@ -16,7 +16,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.blocks import Block, Reject, Split, split_block
-from rpps_audit.ingest.encoding import BOM, heading_end, line_reader
+from rpps_audit.ingest.compose import Composer
+from rpps_audit.ingest.encoding import BOM, line_reader
 from rpps_audit.ingest.keeper import Keeper
 from rpps_audit.ingest.reading import Reading
 from rpps_audit.ingest.recognise import Recognition
@@ -46,6 +47,7 @@ def read_text(
                 raw, last = item
                 waiting.append((last and not raw.endswith(b"\n"), pool.submit(split_block, raw, how)))
             if not waiting:
+                reading.remarks += how.composer.remarks() if how.composer else []
                 return
             cut, future = waiting.popleft()
             block: Block = future.result()  # type: ignore[attr-defined]
@@ -65,14 +67,14 @@ def split_of(recognition: Recognition, first: bytes) -> Split:
     ended = not recognition.header[-1]
     if len(cells) == (width - 1 if ended else width + 1) and (ended or not cells[-1]):
         width = len(cells)
-    placed = list(zip(layout.columns, recognition.positions, strict=True))
-    kept = {place: column for column, place in placed if column.field and place is not None and place < width}
+    kept = {place: column for place, column in recognition.kept().items() if place < width}
     return Split(
         recognition.delimiter,
         recognition.quote,
         width,
         kept,
         (0, layout.section) if layout.section else None,
+        Composer(recognition) if recognition.also or recognition.joined is not None else None,
     )
 
 
@@ -84,7 +86,7 @@ def _blocks(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None
     with recognition.source.open() as stream:
         chunks = _chunks(stream, keeper, tell)
         rest = next(chunks, b"").removeprefix(BOM)
-        end = heading_end(rest)
+        end = recognition.data_start(rest)
         yield rest[:end], False
         rest = rest[end:]
         for chunk in chunks:
