@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from rpps_audit.errors import UsageError
-from rpps_audit.ingest.headings import Meaning, heading_words, meanings
+from rpps_audit.ingest.headings import Meaning, header_key, heading_words, meanings
 from rpps_audit.reference import rules_root
+
+__all__ = ["RH_MAPPING", "Column", "Layout", "header_key", "layout", "layouts"]
 
 RH_MAPPING = "rh.toml"
 

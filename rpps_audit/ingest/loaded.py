@@ -84,6 +84,13 @@ def notes_on(
             f"{_number(reading.damaged)} caractère{'s' * (reading.damaged > 1)} illisible{'s' * (reading.damaged > 1)} "
             "dans le texte, remplacés par « \ufffd »."
         )
+    if reading.aside and recognition.layout:
+        names = ", ".join(f"« {name} »" for name in recognition.layout.known_sections)
+        notes.append(f"{_number(reading.aside)} lignes d'une autre section ({names}), laissées de côté.")
+    if reading.completed:
+        notes.append(
+            f"{_number(reading.completed)} lignes sans leurs derniers séparateurs (Excel les omet), complétées de cellules vides."
+        )
     if reading.blank:
         notes.append(f"{_number(reading.blank)} lignes vides ignorées.")
     if reading.rejects:

@@ -20,7 +20,8 @@ _EARLY = 20_000
 class Reading:
     """Counts of a reading under way. `rows_read` counts lines that hold something, header excluded.
 
-    `losses` counts cells by column; `damaged` counts the bytes that are no letter of a single-byte encoding.
+    `losses` counts cells by column; `damaged` counts the bytes that are no letter of a single-byte encoding;
+    `aside` the lines of known sections that are of no use; `completed` those that lacked empty cells at their end.
     """
 
     rows_read: int = 0
@@ -29,6 +30,8 @@ class Reading:
     encoding: str = ""
     losses: Losses = field(default_factory=Losses)
     damaged: int = 0
+    aside: int = 0
+    completed: int = 0
     remarks: list[str] = field(default_factory=list)
 
     def add(self, rows: int, rejects: list[Reject], blank: int = 0) -> None:

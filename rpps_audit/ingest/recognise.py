@@ -167,7 +167,10 @@ def _archive(source: Source, known: Sequence[Layout]) -> Recognition:
         return Recognition(source, problem=damaged_archive(source.path.name))
     if INSEE in {PurePosixPath(name).name for name in names}:
         one = next(one for one in known if one.archive)
-        return Recognition(source, one, "utf-8", positions=tuple(range(len(one.columns))))
+        # INSEE names its zip by the year, and says that it gives the code as of 1 January.
+        year = re.search(r"(?<!\d)(20\d\d)(?!\d)", source.path.name)
+        dated = replace(source, dated=date(int(year[1]), 1, 1) if year and not source.named() else None)
+        return Recognition(dated, one, "utf-8", positions=tuple(range(len(one.columns))))
     what = "un document Word" if "word/document.xml" in names else "un document qui n'est pas un classeur"
     return Recognition(source, problem=f"c'est {what}, pas une extraction. {expected()}")
 

@@ -75,6 +75,9 @@ def split_of(recognition: Recognition, first: bytes) -> Split:
         kept,
         (0, layout.section) if layout.section else None,
         Composer(recognition) if recognition.also or recognition.joined is not None else None,
+        layout.known_sections,
+        # Excel leaves out the last empty cells of a line; the cells that matter must all be there.
+        max((place + 1 for place, column in kept.items() if column.required), default=0) if layout.spreadsheet else 0,
     )
 
 
@@ -152,10 +155,12 @@ def _accept(block: Block, recognition: Recognition, reading: Reading, line: int,
             f"({cut} cellules attendues). Téléchargez-le ou exportez-le de nouveau."
         )
     reading.add(
-        block.physical - block.blank - block.continued,
+        block.physical - block.blank - block.continued - block.aside,
         [Reject(reject.line + line, reject.reason, reject.raw) for reject in block.rejects],
         block.blank,
     )
     reading.losses.add(block.losses, line)
     reading.damaged += block.damaged
+    reading.aside += block.aside
+    reading.completed += block.completed
     reading.check(recognition)
