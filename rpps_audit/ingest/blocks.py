@@ -108,7 +108,8 @@ def split_block(raw: bytes, how: Split) -> Block:
     if not text:
         return Block(pa.table({}), Losses(), index, physical, 0, continued, rejects, encoding, aside=aside)
     table, bad = _parse(text, how)
-    short = {row: lack for row, reason, _ in bad if (lack := cells_lacking(reason, how.shortest))}
+    lacking = {row: cells_lacking(reason, how.shortest) for row, reason, line in bad if _says(line, how)}
+    short = {row: count for row, count in lacking.items() if count}
     # A last line without its end may be cut: it is not completed.
     short.pop(len(index) - 1 if not text.endswith(b"\n") else -1, None)
     if short:
@@ -121,7 +122,9 @@ def split_block(raw: bytes, how: Split) -> Block:
         index = np.delete(index, [row for row, _, _ in bad])
     table, index, blank = _without_blank(table, index, text, [row for row, _, _ in bad], how)
     table, index, strays = _without_other_sections(table, index, how)
-    table, columns = (how.composer.table(table), how.composer.columns) if how.composer else (table, how.columns.values())
+    table, columns = (
+        (how.composer.table(table), how.composer.columns) if how.composer else (table, how.columns.values())
+    )
     table, losses = clean(table, columns, index, _care(text, how))
     return Block(
         table,

@@ -82,7 +82,9 @@ def _split(frame: pl.DataFrame, *, name_last: bool = False) -> tuple[pl.DataFram
     guessed = ("2", "1") if name_last else ("1", "2")
     sure = pl.any_horizontal(one.struct["1"].is_not_null() for one in (comma, first, last))
     split = frame.with_columns(
-        pl.coalesce(comma.struct["1"], first.struct["1"], last.struct["2"], guess.struct[guessed[0]], cell).alias(_PARTS[0]),
+        pl.coalesce(comma.struct["1"], first.struct["1"], last.struct["2"], guess.struct[guessed[0]], cell).alias(
+            _PARTS[0]
+        ),
         pl.coalesce(comma.struct["2"], first.struct["2"], last.struct["1"], guess.struct[guessed[1]]).alias(_PARTS[1]),
         sure.alias(f"{JOINED}_sure"),
     )

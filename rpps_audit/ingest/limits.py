@@ -51,7 +51,6 @@ def default_limits() -> Limits:
 
 def beyond(name: str, found: str, limit: str, key: str, todo: str = "") -> str:
     """The sentence of a refusal: what was found, the limit, where to change it."""
-    return (
-        f"{name} : {found}, limite {limit} (« {key} » dans la table [limites] de rpps-audit.toml). "
-        + (todo or "Si le fichier est bien celui que vous attendez, augmentez la limite.")
+    return f"{name} : {found}, limite {limit} (« {key} » dans la table [limites] de rpps-audit.toml). " + (
+        todo or "Si le fichier est bien celui que vous attendez, augmentez la limite."
     )

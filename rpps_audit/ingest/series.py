@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-# From this share of its people (or, without them, of its establishments), a file is about the same ones.
+# A file replaces another when it holds at least this share of its people (or, without them, of its establishments).
 SAME = 0.5
-# Below this one, it is about others.
+# Below this share in common, two files are about others.
 OTHER = 0.1
 
 
@@ -42,48 +42,59 @@ def series_by_content(named: str, about: pl.DataFrame, known: Mapping[str, Lates
     `known` gives, for each series of the same kind, its latest file. The person keys are any that compare equal from one
     file to the next. Pure: reads and writes nothing else.
     """
-    alike = {series: _alike(about, latest.about) for series, latest in known.items()}
-    if named in known:
-        if alike[named] is None or alike[named] >= OTHER:  # type: ignore[operator]
-            return Choice(named)
+    overlaps = {series: _overlap(about, latest.about) for series, latest in known.items()}
+    namesakes = [series for series in known if series.split("#")[0] == named]
+    if namesakes:
+        best = max(namesakes, key=lambda one: overlaps[one].of_smaller if overlaps[one].known else OTHER)
+        if not overlaps[best].known or overlaps[best].of_smaller >= OTHER:
+            return Choice(best)
+    ranked = sorted(known, key=lambda one: (-overlaps[one].of_old, one))
+    if ranked and overlaps[ranked[0]].of_old >= SAME:
+        return Choice(ranked[0], _replaces(known[ranked[0]], about))
+    if namesakes:
         return _beside(named, known)
-    same = sorted((series for series, share in alike.items() if (share or 0) >= SAME), key=lambda one: -(alike[one] or 0))
-    if len(same) == 1 or (same and (alike[same[0]] or 0) > (alike[same[1]] or 0)):
-        return Choice(same[0], _replaces(known[same[0]], about))
-    doubtful = [series for series, share in alike.items() if share is None or share >= OTHER]
-    candidates = tuple(dict.fromkeys([*same, *sorted(doubtful, key=lambda one: -(alike[one] or 0))]))
+    candidates = tuple(one for one in ranked if not overlaps[one].known or overlaps[one].of_smaller >= OTHER)
     if not candidates:
         return Choice(named)
     numbers = ", ".join(f"n° {known[one].snapshot_id}" for one in candidates)
     return Choice(
         named,
         f"ce fichier remplace-t-il l'extraction {numbers}, ou s'y ajoute-t-il ? Ni son nom ni son contenu ne le disent : "
-        "les mêmes personnes n'y sont qu'en partie. Indiquez-le.",
+        "il ne parle que d'une partie des mêmes personnes. Indiquez-le.",
         ask=True,
         candidates=candidates,
     )
 
 
-def _alike(new: pl.DataFrame, old: pl.DataFrame) -> float | None:
-    """Share (0 to 1) of the smaller file found in the other: of people, else of establishments; None without either.
+class _Overlap(NamedTuple):
+    """Shares (0 to 1) of the old file found in the new one, and of the smaller in the other; `known`: could be told."""
 
-    People of other establishments are others: a person who works in two places does not make one file of two.
-    """
-    places = _share(new["finess"], old["finess"])
-    people = _share(new["person"], old["person"])
-    if places == 0:
-        return 0.0
-    return people if people is not None else places
+    of_old: float
+    of_smaller: float
+    known: bool
 
 
-def _share(new: pl.Series, old: pl.Series) -> float | None:
+def _overlap(new: pl.DataFrame, old: pl.DataFrame) -> _Overlap:
+    """Of people, else of establishments. People of other establishments are others: somebody who works in two places
+    does not make one file of two."""
+    places = _shared(new["finess"], old["finess"])
+    people = _shared(new["person"], old["person"])
+    if places and not places.of_old:
+        return places
+    return people or places or _Overlap(0.0, 0.0, known=False)
+
+
+def _shared(new: pl.Series, old: pl.Series) -> _Overlap | None:
     left, right = set(new.drop_nulls()), set(old.drop_nulls())
-    return len(left & right) / min(len(left), len(right)) if left and right else None
+    if not left or not right:
+        return None
+    common = len(left & right)
+    return _Overlap(common / len(right), common / min(len(left), len(right)), known=True)
 
 
 def _replaces(latest: Latest, about: pl.DataFrame) -> str:
-    same_places = _share(about["finess"], latest.about["finess"])
-    why = "mêmes établissements" if same_places else "mêmes personnes"
+    places = _shared(about["finess"], latest.about["finess"])
+    why = "mêmes établissements" if places and places.of_old else "mêmes personnes"
     return f"remplace l'extraction n° {latest.snapshot_id} : {why}."
 
 

@@ -106,7 +106,9 @@ def _objects(recognition: Recognition, keeper: Keeper, tell: Callable[[int], Non
                         raise _beyond(name, "objet JSON trop grand", f"{limits.json_mo} Mo", "json_mo") from error
                     break
                 except RecursionError as error:
-                    raise _beyond(name, "JSON trop profond", f"{limits.json_profondeur} niveaux", "json_profondeur") from error
+                    raise _beyond(
+                        name, "JSON trop profond", f"{limits.json_profondeur} niveaux", "json_profondeur"
+                    ) from error
                 _check(found, name, limits)
                 if not isinstance(found, dict):
                     raise damaged

@@ -54,9 +54,13 @@ def _sheet(frame: pl.DataFrame, part: Recognition, reading: Reading, offset: int
     filled = numbered.filter(~pl.all_horizontal(pl.all().exclude("line").fill_null("").str.strip_chars() == ""))
     names = [name for name in filled.columns if name != "line"]
     kept = part.kept()
-    cells = filled.select(pl.col(names[place]).fill_null("").alias(column.field or "") for place, column in kept.items())
+    cells = filled.select(
+        pl.col(names[place]).fill_null("").alias(column.field or "") for place, column in kept.items()
+    )
     reading.add(cells.height, [], numbered.height - filled.height)
-    yield from _arrow(cells).append_column("line", _arrow(filled.select(pl.col("line").cast(pl.Int32)))["line"]).to_batches()
+    yield from (
+        _arrow(cells).append_column("line", _arrow(filled.select(pl.col("line").cast(pl.Int32)))["line"]).to_batches()
+    )
 
 
 def _with_all(table: pa.Table, fields: list[str]) -> pa.Table:

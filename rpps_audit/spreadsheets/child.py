@@ -90,12 +90,14 @@ def _mended(table: pa.Table, marks: Marks | None, mended: Counter[str]) -> pa.Ta
     columns = [column.to_pylist() for column in table.columns]
     for (row, place), (kind, text) in marks.cells.items():
         at = place - marks.first_column
-        if at < len(columns) and row < table.num_rows and (kind != "merged" or columns[at][row] is None):
+        if at < len(columns) and row < table.num_rows:
             source = columns[at][marks.merged_from[row, place]] if kind == "merged" else text
-            if source is not None:
+            if source not in (None, columns[at][row]):
                 columns[at][row] = source
                 mended[kind] += 1
-    return pa.table({name: pa.array(column, pa.string()) for name, column in zip(table.column_names, columns, strict=True)})
+    return pa.table(
+        {name: pa.array(column, pa.string()) for name, column in zip(table.column_names, columns, strict=True)}
+    )
 
 
 def _table(rows: Rows) -> pa.Table:

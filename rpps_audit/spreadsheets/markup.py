@@ -16,8 +16,10 @@ _CHARSET = re.compile(rb"charset=[\"']?([\w-]+)", re.IGNORECASE)
 
 def is_xml(text: bytes) -> bool:
     """Excel 2003's own XML."""
-    return text.startswith(b"<?xml") and b"urn:schemas-microsoft-com:office:spreadsheet" in text[:4000] and (
-        re.search(rb"<(\w+:)?Workbook", text[:4000]) is not None
+    return (
+        text.startswith(b"<?xml")
+        and b"urn:schemas-microsoft-com:office:spreadsheet" in text[:4000]
+        and (re.search(rb"<(\w+:)?Workbook", text[:4000]) is not None)
     )
 
 
