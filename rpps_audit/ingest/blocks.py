@@ -267,7 +267,7 @@ def _without_other_sections(
 
 
 def _care(text: bytes, how: Split) -> Care:
-    """What the cells may hold, asked of the whole block: a single byte that is nowhere is found so at memory's speed."""
+    """What the cells may hold, asked of the whole block: a byte that is nowhere is found so at memory's speed."""
     blank = any(byte in text and byte != how.delimiter.encode() for byte in _BLANK_BYTES)
     return Care(blank or _spaced(text, how), blank, any(byte in text for byte in _ACCENT_BYTES))
 

@@ -74,7 +74,8 @@ class Composer:
 def _split(frame: pl.DataFrame, *, name_last: bool = False) -> tuple[pl.DataFrame, tuple[int, int, int]]:
     """Adds the name and the first name of each joined cell: by a comma, by the capitals, else by the first word.
 
-    Gives how many were split surely, by the word, and not at all. `name_last` is for a heading that says « Prénom Nom »: the last word is then the name.
+    Gives how many were split surely, by the word, not at all. `name_last` is for a heading that says « Prénom Nom »:
+    the last word is then the name.
     """
     cell = pl.col(JOINED).str.strip_chars().str.replace_all(r"\s+", " ")
     forms = (_COMMA, _NAME_FIRST, _NAME_LAST, _PARTICLE_LAST if name_last else _PARTICLE)

@@ -75,7 +75,7 @@ class Recognition:
         return [field for field in self.layout.fields() if field in held]
 
     def kept(self) -> dict[int, Column]:
-        """What is read, by its place in a line: columns under their field, alternatives as `field__2`, `full_name__1`."""
+        """What is read, by its place in a line: columns under their field, others as `field__2`, `full_name__1`."""
         assert self.layout is not None
         placed = zip(self.layout.columns, self.positions, strict=True)
         columns = {place: column for column, place in placed if column.field and place not in (None, self.joined)}
@@ -84,7 +84,7 @@ class Recognition:
             columns[place] = replace(fields[field], field=f"{field}__{rank}")
         if self.joined is not None:
             columns[self.joined] = Column("", field=JOINED)
-        return columns  # type: ignore[return-value]
+        return columns
 
     def warnings(self) -> list[str]:
         """What must be looked at before the file is trusted, in French."""
@@ -92,8 +92,8 @@ class Recognition:
         if self.dated_extra:
             names = ", ".join(f"« {name.strip()[:60]} »" for name in self.dated_extra)
             told.append(
-                f"ATTENTION, colonne de dates non reconnue : {names}. Si c'est la date de sortie, renommez-la « Date de "
-                "sortie » (ou écrivez-le dans rh.toml) : les départs qu'elle contient ne sont pas vus."
+                f"ATTENTION, colonne de dates non reconnue : {names}. Si c'est la date de sortie, renommez-la « Date "
+                "de sortie » (ou écrivez-le dans rh.toml) : les départs qu'elle contient ne sont pas vus."
             )
         named = None if self.source.dated else self.source.named()
         if named and not named.whole:
@@ -152,8 +152,11 @@ def find(source: Source, rows: Rows, lines: Sequence[int], known: Sequence[Layou
 def split(text: str, delimiter: str, *, quoted: bool) -> tuple[list[list[str]], list[int]]:
     """The rows of a text and, for each, the number of lines read once it ends (a quoted cell may hold several)."""
     rows, lines = [], []
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader((f"{line}\n" for line in text.split("\n")), delimiter=delimiter, quoting=quoting)
+    reader = csv.reader(
+        (f"{line}\n" for line in text.split("\n")),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+    )
     try:
         for row in reader:
             rows.append(row)
@@ -264,7 +267,8 @@ def _with_remarks(answer: Recognition, rank: int, line: int) -> Recognition:
         others = ", ".join(f"« {answer.header[place].strip()} »" for name, place in answer.also if name == field)
         if first is not None:
             remarks.append(
-                f"{column.header} : « {answer.header[first].strip()} » est prise d'abord, puis {others} là où elle est vide."
+                f"{column.header} : « {answer.header[first].strip()} » est prise d'abord, puis {others} là où elle est "
+                "vide."
             )
     return replace(answer, remarks=tuple(remarks))
 

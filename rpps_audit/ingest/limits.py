@@ -31,7 +31,7 @@ class Limits:
     json_chiffres: int
 
     def changed(self, table: Mapping[str, object]) -> Limits:
-        """With a workspace's own values. Raises UsageError for an unknown name or a value that is no positive integer."""
+        """With a workspace's own values. Raises UsageError for an unknown name, or no positive whole number."""
         known = {field.name for field in fields(self)}
         for name, value in table.items():
             if name not in known:
@@ -40,7 +40,7 @@ class Limits:
                 )
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise UsageError(f"rpps-audit.toml, [limites], « {name} » : il faut un nombre entier positif.")
-        return Limits(**{**vars(self), **table})  # type: ignore[arg-type]
+        return Limits(**{**vars(self), **table})
 
 
 @cache

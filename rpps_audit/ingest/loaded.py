@@ -19,8 +19,8 @@ class Loaded:
 
     `date_source` says where `data_date` comes from: `nom du fichier`, `demande` or `jour du chargement`.
     `changed_share` (0 to 1) is the part of the last snapshot of the series that changed or vanished; None when there
-    is none to compare with. `notes` are in French. `cells` says, by column, how many cells were filled, read, unreadable
-    and converted, and why (`causes`).
+    is none to compare with. `notes` are in French. `cells` says, by column, how many cells were filled, read,
+    unreadable and converted, and why (`causes`).
     """
 
     snapshot_id: int

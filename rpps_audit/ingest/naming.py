@@ -64,7 +64,7 @@ def date_in(name: str, today: date | None = None) -> Named | None:
 
 
 def series_of(kind: str, name: str) -> str:
-    """What two deliveries of one export have in common: the kind and the name without its dates, copies and versions."""
+    """What two deliveries of one export have in common: kind and name without dates, copies and versions."""
     text = _EXTENSIONS.sub("", name)
     for _, (start, end) in reversed(list(_dates(text, date.max))):
         text = f"{text[:start]} {text[end:]}"

@@ -120,8 +120,8 @@ def _json(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
     if re.search(rb'"activites(Autorisees|Exercees)"', head, re.IGNORECASE):
         return Recognition(
             source,
-            problem="c'est le fichier FINESS+ des activités (finess-activites) : il ne dit pas quels établissements sont "
-            "ouverts. Chargez finess-structures, publié au même endroit.",
+            problem="c'est le fichier FINESS+ des activités (finess-activites) : il ne dit pas quels établissements "
+            "sont ouverts. Chargez finess-structures, publié au même endroit.",
         )
     for one in known:
         if one.json and re.search(rb'"(pmej|gcc|gco)"\s*:\s*\[', head):

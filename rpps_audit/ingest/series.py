@@ -37,10 +37,10 @@ class Choice(NamedTuple):
 
 
 def series_by_content(named: str, about: pl.DataFrame, known: Mapping[str, Latest]) -> Choice:
-    """The series of a file, by its name (`named`, from `Source.series`) and by what it is `about` (`finess`, `person`).
+    """The series of a file, by its name (`named`, from `Source.series`) and what it is `about` (`finess`, `person`).
 
-    `known` gives, for each series of the same kind, its latest file. The person keys are any that compare equal from one
-    file to the next. Pure: reads and writes nothing else.
+    `known` gives, for each series of the same kind, its latest file. The person keys are any that compare equal from
+    one file to the next. Pure: reads and writes nothing else.
     """
     overlaps = {series: _overlap(about, latest.about) for series, latest in known.items()}
     namesakes = [series for series in known if series.split("#")[0] == named]
@@ -59,8 +59,8 @@ def series_by_content(named: str, about: pl.DataFrame, known: Mapping[str, Lates
     numbers = ", ".join(f"n° {known[one].snapshot_id}" for one in candidates)
     return Choice(
         named,
-        f"ce fichier remplace-t-il l'extraction {numbers}, ou s'y ajoute-t-il ? Ni son nom ni son contenu ne le disent : "
-        "il ne parle que d'une partie des mêmes personnes. Indiquez-le.",
+        f"ce fichier remplace-t-il l'extraction {numbers}, ou s'y ajoute-t-il ? Ni son nom ni son contenu ne le "
+        "disent : il ne parle que d'une partie des mêmes personnes. Indiquez-le.",
         ask=True,
         candidates=candidates,
     )

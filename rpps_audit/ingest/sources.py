@@ -126,7 +126,7 @@ class Source:
     def _unchanged(self) -> None:
         if self.stamp and _stamp(self.path.stat()) != self.stamp:
             raise UnreadableInputError(
-                f"{self.name} : le fichier a changé pendant sa lecture (un export en cours, une copie, un enregistrement). "
+                f"{self.name} : le fichier a changé pendant sa lecture (un export ou une copie en cours). "
                 "Attendez qu'il soit complet, puis recommencez."
             )
 
@@ -227,7 +227,7 @@ def _ordinary(path: Path) -> os.stat_result:
         str(path).encode("utf-8")
     except UnicodeEncodeError as error:
         raise UnreadableInputError(
-            f"{name} : le nom du fichier n'est pas écrit en UTF-8 (il vient sans doute d'un ancien système). Renommez-le."
+            f"{name} : le nom du fichier n'est pas écrit en UTF-8 (il vient d'un ancien système). Renommez-le."
         ) from error
     try:
         state = path.stat()
@@ -271,7 +271,7 @@ def _not_a_bomb(name: str, size: int, compressed: int, limits: Limits) -> None:
 class _Bounded(io.RawIOBase):
     """A stream refused as soon as it inflates beyond the limits, whatever the archive says of itself."""
 
-    def __init__(self, inflated: IO[bytes], compressed: int, source: Source) -> None:
+    def __init__(self, inflated: IO[bytes] | gzip.GzipFile, compressed: int, source: Source) -> None:
         self._inflated, self._compressed, self._source = inflated, compressed, source
         self._done = 0
 

@@ -14,7 +14,7 @@ from rpps_audit.errors import UnreadableInputError, UsageError
 from rpps_audit.ingest.layouts import Layout
 from rpps_audit.ingest.limits import MEGA, beyond
 from rpps_audit.ingest.sources import Source
-from rpps_audit.spreadsheets import Refused, read_workbook
+from rpps_audit.spreadsheets import RefusedError, read_workbook
 
 _CSV = "Enregistrez la feuille en CSV UTF-8."
 _STRAY = (
@@ -63,7 +63,7 @@ def _read(source: Source) -> tuple[dict[str, pl.DataFrame], dict[str, int]]:
         raise UnreadableInputError(beyond(name, "classeur trop grand", f"{limits.classeur_mo} Mo", "classeur_mo", _CSV))
     try:
         tables, marks = read_workbook(content, memory_mb=limits.classeur_mo, cells=limits.classeur_cellules)
-    except Refused as error:
+    except RefusedError as error:
         if error.why == "damaged":
             raise _damaged(source) from error
         found, limit, key = (

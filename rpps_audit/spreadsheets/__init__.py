@@ -3,6 +3,6 @@
 xlsx, xlsm, xls and ods by calamine (fastexcel), HTML and XML 2003 under the name of xls by the standard library.
 """
 
-from rpps_audit.spreadsheets.parent import Refused, read_workbook
+from rpps_audit.spreadsheets.parent import RefusedError, read_workbook
 
-__all__ = ["Refused", "read_workbook"]
+__all__ = ["RefusedError", "read_workbook"]

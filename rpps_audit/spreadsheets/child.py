@@ -18,7 +18,7 @@ import fastexcel
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.spreadsheets.markup import html_sheets, is_html, is_xml, xml_sheets
-from rpps_audit.spreadsheets.shown import Marks, TooWide, marks_of
+from rpps_audit.spreadsheets.shown import Marks, TooWideError, marks_of
 
 _ZIP, _BOM = b"PK\x03\x04", b"\xef\xbb\xbf"
 Rows = list[list[str | None]]
@@ -33,11 +33,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     try:
         sheets, mended = _read(sys.stdin.buffer.read(), cells)
-    except TooWide as error:
+    except TooWideError as error:
         _answer({"refused": "cells", "detail": str(error)})
     except MemoryError:
         _answer({"refused": "memory"})
-    except Exception:  # noqa: BLE001 - whatever a library makes of damaged bytes, the answer is the same
+    except Exception:
         _answer({"refused": "damaged"})
     else:
         streams = [(name, _stream(table)) for name, table in sheets.items()]

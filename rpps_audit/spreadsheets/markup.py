@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 from xml.etree import ElementTree
 
-from rpps_audit.spreadsheets.shown import TooWide, shown
+from rpps_audit.spreadsheets.shown import TooWideError, shown
 
 Rows = list[list[str | None]]
 _XML = "{urn:schemas-microsoft-com:office:spreadsheet}"
@@ -29,7 +29,7 @@ def is_html(text: bytes) -> bool:
 
 
 def xml_sheets(content: bytes, cells: int) -> dict[str, Rows]:
-    """Sheet → rows; skipped rows and cells (`ss:Index`) stay empty. Raises TooWide."""
+    """Sheet → rows; skipped rows and cells (`ss:Index`) stay empty. Raises TooWideError."""
     sheets: dict[str, Rows] = {}
     styles: dict[str, str] = {}
     rows: Rows = []
@@ -145,4 +145,4 @@ def _count(value: str | None) -> int:
 
 def _bound(rows: int, columns: int, cells: int) -> None:
     if rows * columns > cells or columns > 1 << 14 or rows > 1 << 20:
-        raise TooWide(f"ligne {rows}, colonne {columns}")
+        raise TooWideError(f"ligne {rows}, colonne {columns}")

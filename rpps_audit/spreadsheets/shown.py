@@ -23,7 +23,7 @@ _PREFIX = re.compile(r"\[\$[^\]]*\]")
 _TOKEN = re.compile(r'[0#]|"([^"]*)"|\\(.)|([ \-./])')
 
 
-class TooWide(Exception):
+class TooWideError(Exception):
     """A cell stands so far that the sheet would not fit in memory: the sheet and the cell."""
 
 
@@ -44,7 +44,7 @@ class Marks:
 
 
 def marks_of(archive: zipfile.ZipFile, cells: int) -> dict[str, Marks]:
-    """By sheet name. Raises TooWide when a sheet spans more than `cells` cells."""
+    """By sheet name. Raises TooWideError when a sheet spans more than `cells` cells."""
     names = set(archive.namelist())
     if "xl/workbook.xml" in names:
         formats = _formats(archive) if "xl/styles.xml" in names else []
@@ -62,14 +62,14 @@ def shown(number: str, form: str) -> str | None:
     >>> shown("1053", "00000"), shown("612345678", '0#" "##" "##" "##" "##')
     ('01053', '06 12 34 56 78')
     """
-    plain = _PREFIX.sub("", form.split(";")[0])
+    plain = _PREFIX.sub("", form.split(";", maxsplit=1)[0])
     tokens = list(_TOKEN.finditer(plain))
     if "".join(token[0] for token in tokens) != plain or plain.count("0") + plain.count("#") < 2 or "0" not in plain:
         return None
     if not re.fullmatch(r"\d+(\.0+)?", number) or re.search(r"0\.0", plain):
         return None
     places = [token[0] for token in tokens if token[0] in "0#"]
-    digits = number.split(".")[0].zfill(len(places) - places.index("0"))
+    digits = number.split(".", maxsplit=1)[0].zfill(len(places) - places.index("0"))
     skipped = max(0, len(places) - len(digits))
     over, digits = digits[: max(0, len(digits) - len(places))], digits[max(0, len(digits) - len(places)) :]
     pieces, rank, used = [over], 0, iter(digits)
@@ -126,7 +126,7 @@ def _sheet(archive: zipfile.ZipFile, member: str, formats: list[str], name: str,
                     marks.first_column = min(marks.first_column, column)
                     last_row, last_column = max(last_row, row), max(last_column, column)
                     if (last_row + 1) * (last_column + 1) > cells:
-                        raise TooWide(f"{name} ({_label(last_row, last_column)})")
+                        raise TooWideError(f"{name} ({_label(last_row, last_column)})")
                     _mark(marks, (row, column), element, value, formats)
             elif element.tag == f"{_MAIN}row":
                 element.clear()

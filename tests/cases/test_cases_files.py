@@ -1,4 +1,4 @@
-"""Files in the shapes that software and people really produce: each folder beside is one case, and its right outcome."""
+"""Files in the shapes that software and people really produce: each folder beside is one case."""
 
 from __future__ import annotations
 

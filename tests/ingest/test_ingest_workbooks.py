@@ -1,4 +1,4 @@
-"""Spreadsheets as people keep them: titles, several sheets, formats, merged cells; xlsx, ods, xls and what is called so."""
+"""Spreadsheets as people keep them: titles, several sheets, formats, merged cells; xlsx, ods and xls."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import xlsxwriter
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest import load, recognise
+from rpps_audit.ingest.layouts import layouts
 from rpps_audit.ingest.limits import default_limits
 from rpps_audit.ingest.recognise import recognise_all
-from rpps_audit.ingest.layouts import layouts
 from rpps_audit.ingest.sources import expand
 from rpps_audit.spreadsheets.shown import shown
 from rpps_audit.store import Store, memory_store
@@ -148,7 +148,8 @@ def test_ods(store: Store, tmp_path: Path) -> None:
 def test_html_called_xls(store: Store, tmp_path: Path, encoding: str) -> None:
     cells = "".join(f"<td>{cell}</td>" for cell in ROW)
     heads = "".join(f"<th>{cell}</th>" for cell in HEADINGS)
-    page = f"<html><meta charset='{encoding}'><table><tr><td colspan=5>Personnel</td></tr><tr>{heads}</tr><tr>{cells}</tr></table>"
+    rows = f"<tr><td colspan=5>Personnel</td></tr><tr>{heads}</tr><tr>{cells}</tr>"
+    page = f"<html><meta charset='{encoding}'><table>{rows}</table>"
     load(store, [write(tmp_path, "rh.xls", page.encode(encoding))])
     assert employments(store) == [(3, "DURAND", "Zoé", "690000013", date(2024, 1, 15), date(2026, 8, 31))]
 
@@ -225,13 +226,14 @@ def test_a_number_as_its_format_shows_it(number: str, form: str, text: str | Non
 
 
 def ods(rows: list[list[str | tuple[str, str]]]) -> bytes:
-    """A minimal ods: text cells, and (value, shown text) for the numbers; LibreOffice ends each with repeated emptiness."""
+    """A minimal ods: text cells, and (value, shown text) for the numbers; emptiness repeated to the end."""
     lines = []
     for row in rows:
         cells = "".join(
             f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>'
             if isinstance(cell, str)
-            else f'<table:table-cell office:value-type="float" office:value="{cell[0]}"><text:p>{cell[1]}</text:p></table:table-cell>'
+            else f'<table:table-cell office:value-type="float" office:value="{cell[0]}">'
+            f"<text:p>{cell[1]}</text:p></table:table-cell>"
             for cell in row
         )
         lines.append(
@@ -252,7 +254,8 @@ def ods(rows: list[list[str | tuple[str, str]]]) -> bytes:
         archive.writestr("content.xml", content)
         archive.writestr(
             "META-INF/manifest.xml",
-            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry '
-            'manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>',
+            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+            '<manifest:file-entry manifest:full-path="/" '
+            'manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>',
         )
     return buffer.getvalue()
