@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from rpps_audit.card import Authorisation, CardSession, GetpassPin, Role, open_session
-from rpps_audit.checks import latest_runs
+from rpps_audit.checks import state_runs
 from rpps_audit.cli.output import number, say, say_json, write_frame
 from rpps_audit.cli.parser import add_json
 from rpps_audit.corrections import (
@@ -29,6 +29,7 @@ from rpps_audit.corrections import (
     undo,
 )
 from rpps_audit.errors import NotAuthorisedError, UsageError
+from rpps_audit.records import state_at
 from rpps_audit.store import fetch_frame
 from rpps_audit.workspace import Workspace, open_workspace
 
@@ -274,7 +275,7 @@ def _approve(args: argparse.Namespace) -> int:
 def _run(desk: Desk) -> int:
     """The last evaluation of the export that is corrected."""
     facts = latest_extract(desk.store)
-    runs = latest_runs(desk.store).filter(pl.col("snapshot_id") == facts.snapshot_id)
+    runs = state_runs(desk.store, state_at(desk.store)).filter(pl.col("snapshots").list.contains(facts.snapshot_id))
     if runs.is_empty():
         raise UsageError("Cette extraction n'a pas encore été contrôlée : rpps-audit check.")
     return int(runs["run_id"][0])

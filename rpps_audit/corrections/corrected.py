@@ -12,10 +12,10 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
-from rpps_audit.checks import Catalogue, run_checks
-from rpps_audit.checks.views import latest_sources
+from rpps_audit.checks import Catalogue, check_kind
 from rpps_audit.corrections.fields import OF_A_SITUATION, WITH_TEXT
 from rpps_audit.corrections.values import RECORD_LINES, Extract, extract, reading
+from rpps_audit.records import state_around, state_of
 from rpps_audit.store import Store, fetch_frame, memory_store
 
 _BEFORE, _AFTER = 1, 2
@@ -59,14 +59,17 @@ def effect(store: Store, snapshot_id: int, catalogue: Catalogue, changes: pl.Dat
         _apply(small, applied)
         _copy_related(store, small, facts, catalogue, applied)
         _copy_sources(store, small, facts)
+        beside = [row[0] for row in small.sql("SELECT snapshot_id FROM snapshots WHERE snapshot_id > 2").fetchall()]
         for one in (_BEFORE, _AFTER):
-            run_checks(small, one, catalogue, as_of=as_of)
+            check_kind(small, state_of(small, [one, *beside], as_of), facts.kind, catalogue)
         created, resolved = _difference(small, _AFTER, _BEFORE), _difference(small, _BEFORE, _AFTER)
     return Effect(resolved, created)
 
 
 def _judged_at(store: Store, facts: Extract) -> date:
-    row = store.sql("SELECT arg_max(as_of, run_id) FROM runs WHERE snapshot_id = ?", [facts.snapshot_id]).fetchone()
+    row = store.sql(
+        "SELECT arg_max(as_of, asked_at) FROM runs WHERE list_contains(snapshots, ?)", [facts.snapshot_id]
+    ).fetchone()
     found: date = row[0] if row is not None and row[0] is not None else facts.data_date
     return found
 
@@ -169,7 +172,7 @@ def _copy_sources(store: Store, small: Store, facts: Extract) -> None:
     try:
         reader.register("population", people)
         reader.register("places", places)
-        for kind, numbers in latest_sources(reader, facts.snapshot_id).items():
+        for kind, numbers in state_around(store, facts.snapshot_id).sources(facts.kind).items():
             table, speaks = _SOURCE_TABLES.get(kind, ("registrations", _REGISTERED))
             if kind not in _SOURCE_TABLES and not kind.startswith(("annuaire", "suivi")):
                 continue

@@ -13,6 +13,7 @@ from rpps_audit.corrections.operations import Operation, add_events, record
 from rpps_audit.corrections.perimeter import demand_inside, demand_role
 from rpps_audit.corrections.values import field_values
 from rpps_audit.errors import NotAuthorisedError, UsageError
+from rpps_audit.records import person_of
 from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def demand_inside_of(desk: Desk, authorisation: Authorisation, chosen: pl.DataFr
         now = field_values(desk.store, int(str(snapshot_id)), group)
         # Where the situation is to move counts as well as where it is.
         moved = pl.when(pl.col("column") == "finess").then(pl.col("value"))
-        person = pl.col("record_key").str.split("@").list.first()
+        person = person_of(pl.col("record_key"))
         demand_inside(
             desk.store, authorisation, int(str(snapshot_id)), now.with_columns(professional_id=person, new_finess=moved)
         )

@@ -19,6 +19,7 @@ from rpps_audit.corrections.rewriting import rewrite
 from rpps_audit.corrections.sheets import can_print, people_of, read_me, sheets, sheets_pdf
 from rpps_audit.corrections.values import Extract, field_values, reading
 from rpps_audit.journal import sha256_hex
+from rpps_audit.records import person_of, place_of
 from rpps_audit.store import fetch_frame
 
 FORMAT = "rpps-audit-lot/1"
@@ -60,7 +61,7 @@ def changes_of(desk: Desk, facts: Extract, ready: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("new").ne_missing(pl.col("base")) & (pl.col("line").is_not_null() | (pl.col("kind") == "add")))
         .rename({"base": "before", "new": "after"})
         .join(field_frame().drop("type", "who"), ["table", "column"], "left", maintain_order="left")
-        .with_columns(person_key=pl.col("record_key").str.split("@").list.first())
+        .with_columns(person_key=person_of(pl.col("record_key")))
         .join(_people(desk, facts), "person_key", "left", maintain_order="left")
         .join(_places(desk, facts), "record_key", "left", maintain_order="left")
     )
@@ -200,7 +201,7 @@ def _shown(found: pl.DataFrame) -> pl.DataFrame:
         )
         for (table, column), group in found.group_by("table", "column", maintain_order=True)
     ]
-    finess = pl.coalesce("finess", pl.col("record_key").str.split("@").list.get(1, null_on_oob=True))
+    finess = pl.coalesce("finess", place_of(pl.col("record_key")))
     place = pl.concat_str(["structure_name", pl.format("FINESS {}", finess)], separator=", ", ignore_nulls=True)
     is_situation = pl.col("table") == "situation"
     action = {"edit": "modifier", "add": "ajouter une situation", "request": "adresser une demande"}

@@ -16,6 +16,7 @@ from rpps_audit.corrections.perimeter import demand_role
 from rpps_audit.corrections.sheets import page
 from rpps_audit.corrections.values import CORRECTABLE, PENDING, extract, field_values, reading
 from rpps_audit.errors import UsageError
+from rpps_audit.records import moved
 from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
@@ -162,13 +163,14 @@ def _told(desk: Desk, snapshot_id: int, series: str, day: date) -> pl.DataFrame:
                   c.batch_id,
                   last_value(c.new) OVER (PARTITION BY c."table", c.record_key, c."column" ORDER BY c.correction_id
                                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last,
-                  sent.at AS sent_at, coalesce(moved.new, split_part(c.record_key, '@', 2)) AS place
+                  sent.at AS sent_at, moved.finess AS place, moved.start_date AS start
            FROM correction_states c JOIN snapshots s USING (snapshot_id)
            LEFT JOIN (SELECT batch_id, min(done_at) AS at FROM batch_events WHERE event = 'sent' GROUP BY 1) sent
                USING (batch_id)
-           -- A corrected establishment is part of the key under which the situation comes back.
-           LEFT JOIN (SELECT record_key, arg_max(new, correction_id) AS new FROM correction_states
-                      WHERE "column" = 'finess' AND series = $series AND list_contains($watched, state)
+           -- A corrected establishment or start is part of the key under which the situation comes back.
+           LEFT JOIN (SELECT record_key, arg_max(new, correction_id) FILTER ("column" = 'finess') AS finess,
+                             arg_max(new, correction_id) FILTER ("column" = 'start_date') AS start_date
+                      FROM correction_states WHERE series = $series AND list_contains($watched, state)
                       GROUP BY 1) moved ON moved.record_key = c.record_key
            WHERE c.series = $series AND list_contains($watched, c.state)
              AND (s.data_date, s.snapshot_id) < ($day, $id)
@@ -231,7 +233,7 @@ def _values(desk: Desk, snapshot_id: int, day: date, watched: pl.DataFrame) -> p
             chosen = ", ".join(f'{value_sql(column)} AS "{column}:"' for column in columns)
             wide = fetch_frame(reader.execute(f"SELECT record_key, true AS here, {chosen} FROM {table}"))
             mine = watched.filter(pl.col("table") == table).with_columns(
-                found_key=pl.concat_str([pl.col("record_key").str.split("@").list.first(), "place"], separator="@")
+                found_key=moved(pl.col("record_key"), pl.col("place"), pl.col("start"))
                 if table == "situation"
                 else pl.col("record_key")
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -16,6 +17,7 @@ from rpps_audit.corrections.operations import COMMITMENT, Operation, add_events,
 from rpps_audit.corrections.perimeter import demand_inside, demand_role
 from rpps_audit.corrections.values import extract, field_values, pending
 from rpps_audit.errors import UsageError
+from rpps_audit.records import RecordKey, person_of
 from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ _PROPOSAL = pl.Schema(
 )  # fmt: skip
 _FIELD = ["table", "record_key", "column"]
 # The person of a record, from its key.
-_PERSON = pl.col("record_key").str.split("@").list.first()
+_PERSON = person_of(pl.col("record_key"))
 BY_HAND = "saisie du gestionnaire"
 
 
@@ -146,11 +148,20 @@ def add_situation(
     finess = values.get("finess")
     if not finess:
         raise UsageError("Une nouvelle situation demande un établissement (finess).")
+    key = RecordKey(professional_id, finess, _day(values.get("start_date")))
     rows = [{"column": column, "new": value} for column, value in values.items()]
     proposals = pl.DataFrame(rows).with_columns(
-        table=pl.lit("situation"), record_key=pl.lit(f"{professional_id}@{finess}"), kind=pl.lit("add")
+        table=pl.lit("situation"), record_key=pl.lit(str(key)), kind=pl.lit("add")
     )
     return propose(desk, authorisation, snapshot_id, proposals, reason=reason)
+
+
+def _day(text: str | None) -> date | None:
+    """A start as the key holds it; what is no date is refused with the field."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 # --- steps of a proposal ---------------------------------------------------------------------------------------------

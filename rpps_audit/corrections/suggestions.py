@@ -76,7 +76,7 @@ def suggest(desk: Desk, run_id: int, rule_id: str | None = None) -> pl.DataFrame
     """
     from rpps_audit.corrections import suggest_contact, suggest_names, suggest_places, suggest_situations  # noqa: F401
 
-    run = desk.store.sql("SELECT snapshot_id, as_of FROM runs WHERE run_id = ?", [run_id]).fetchone()
+    run = desk.store.sql("SELECT snapshots[1], as_of FROM runs WHERE run_id = ?", [run_id]).fetchone()
     if run is None:
         return _EMPTY
     snapshot_id, as_of = run

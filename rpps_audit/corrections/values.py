@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
-from rpps_audit.checks.views import latest_sources, prepare_views
 from rpps_audit.corrections.fields import fields, value_sql
 from rpps_audit.errors import UsageError
+from rpps_audit.records import open_state, person_sql, state_around
 from rpps_audit.store import Store, fetch_frame
 
 # Decided, and neither taken back nor settled by a later export.
@@ -66,12 +67,9 @@ def latest_extract(store: Store) -> Extract:
 @contextmanager
 def reading(store: Store, snapshot_id: int, as_of: date) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the views of one snapshot: professional, situation and the other files beside it."""
-    reader = store.connection.cursor()
-    try:
-        prepare_views(reader, snapshot_id, as_of, latest_sources(reader, snapshot_id))
+    state = replace(state_around(store, snapshot_id), as_of=as_of)
+    with open_state(store, state, extract(store, snapshot_id).kind) as reader:
         yield reader
-    finally:
-        reader.close()
 
 
 def pending(store: Store, series: str) -> pl.DataFrame:
@@ -150,14 +148,13 @@ OPERATORS = """SELECT finess, arg_max(finess_legal, snapshot_id) AS legal FROM e
 
 # The lines of the records of `changed` [table, record_key]; a record that is not there yet is `added`, with its
 # person's first line as a model.
-RECORD_LINES = """
+RECORD_LINES = f"""
     SELECT 'situation' AS "table", record_key, line, professional_id FROM situation
     WHERE record_key IN (SELECT record_key FROM changed WHERE "table" = 'situation')
     UNION ALL
-    SELECT 'professional', coalesce(professional_id, 'ligne:' || line) AS record_key, line, professional_id
-    FROM situation WHERE coalesce(professional_id, 'ligne:' || line) IN
-        (SELECT record_key FROM changed WHERE "table" = 'professional')
+    SELECT 'professional', person_key AS record_key, line, professional_id
+    FROM situation WHERE person_key IN (SELECT record_key FROM changed WHERE "table" = 'professional')
     UNION ALL
     SELECT 'added', c.record_key, min(line), professional_id
-    FROM changed c JOIN situation s ON s.professional_id = split_part(c.record_key, '@', 1)
+    FROM changed c JOIN situation s ON s.person_key = {person_sql("c.record_key")}
     WHERE c."table" = 'situation' AND c.record_key NOT IN (SELECT record_key FROM situation) GROUP BY ALL"""

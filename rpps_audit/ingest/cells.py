@@ -1,4 +1,4 @@
-"""Cells as text become clean, typed cells: trimmed, dates read, labels turned into codes, first names separated by ', '.
+"""Cells as text become clean, typed cells: trimmed, dates read, labels made codes, first names separated by ', '.
 
 Done here, on columns in memory: it costs DuckDB ten times more. A plain cell is read at once; only the different odd
 ones of a column are looked at closely (`dates`, `codes`). A cell that says something and cannot be read is counted.
@@ -16,8 +16,8 @@ import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from rpps_audit.ingest.codes import code_list, read_codes, read_identifiers, read_yes_no
-from rpps_audit.ingest.dates import ORIGIN_1900, PLAIN, is_plain, read_dates
+from rpps_audit.ingest.codes import code_list, read_codes, read_identifiers, read_yes_no, yes_no_words
+from rpps_audit.ingest.dates import ISO, ORIGIN_1900, PLAIN, plain_days, read_dates
 from rpps_audit.ingest.layouts import Column, Layout
 from rpps_audit.ingest.losses import Losses
 from rpps_audit.ingest.understood import understood
@@ -43,6 +43,9 @@ class Care(NamedTuple):
     decomposed: bool = True
 
 
+ANYTHING = Care()
+
+
 class _Odd(NamedTuple):
     """Where the odd cells of one column are noted."""
 
@@ -55,7 +58,7 @@ def clean(
     table: pa.Table,
     kept: Collection[Column],
     lines: npt.NDArray[np.int64],
-    care: Care = Care(),
+    care: Care = ANYTHING,
     origin: date = ORIGIN_1900,
 ) -> tuple[pa.Table, Losses]:
     """The same columns, clean and typed, and what was lost, at `lines`.
@@ -64,7 +67,8 @@ def clean(
     "" or null where absent. With `first_names` joined by apostrophes, adds `first_names_ambiguous`. `origin` is a
     workbook's day 0.
     """
-    losses, cleaned = Losses(), {}
+    losses = Losses()
+    cleaned: dict[str, Any] = {}
     for column in kept:
         name = column.field or ""
         cells = _plain_text(table[name], care)
@@ -92,7 +96,9 @@ def cleaned(
     for batch in batches:
         raw = pa.Table.from_batches([batch])
         present = [fields[name] for name in raw.column_names if name in fields]
-        text = pa.table({name: pc.fill_null(raw[name].cast(pa.string()), "") for name in raw.column_names if name in fields})
+        text = pa.table(
+            {name: pc.fill_null(raw[name].cast(pa.string()), "") for name in raw.column_names if name in fields}
+        )
         table, lost = clean(text, present, raw["line"].to_numpy(), origin=origin)
         losses.add(lost)
         yield from table.append_column("line", raw["line"]).combine_chunks().to_batches()
@@ -138,20 +144,30 @@ def _dates(cells: pa.ChunkedArray, odd: _Odd, origin: date) -> dict[str, Any]:
     if not odd.losses.filled[odd.name]:
         return {odd.name: pa.nulls(len(cells), pa.date32()), f"{odd.name}_text": pa.nulls(len(cells), pa.string())}
     text = _series(cells)
-    day = text.str.to_date(PLAIN, strict=False)
-    plain = day.to_frame("day").select(is_plain(pl.col("day")).fill_null(value=False)).to_series()
-    strange = (text != "") & ~plain
-    if not strange.any():
+    day, plain = _days(text, PLAIN)
+    if 2 * plain.sum() < odd.losses.filled[odd.name]:
+        day, plain = _days(text, ISO)
+    if plain.sum() == odd.losses.filled[odd.name]:
         return {odd.name: day.to_arrow(), f"{odd.name}_text": pa.nulls(len(cells), pa.string())}
+    strange = (text != "") & ~plain.fill_null(value=False)
     told = _told(text, strange, lambda cells: read_dates(cells, odd.name, origin), odd)
-    beside = _put(pl.Series("text", [None], pl.String).extend_constant(None, len(text) - 1), strange, told["text"])
+    beside = _put(_nothing(text, pl.String), strange, told["text"])
     return {odd.name: _put(day, strange, told["value"]).to_arrow(), f"{odd.name}_text": _text(beside)}
 
 
+def _days(text: pl.Series, form: str) -> tuple[pl.Series, pl.Series]:
+    """The days written in one form, and which of them are plain (null where nothing is written so)."""
+    day = text.str.to_date(form, strict=False)
+    (first, last), days = plain_days(), day.to_physical()
+    return day, (days >= first) & (days <= last)
+
+
 def _yes_no(text: pl.Series, odd: _Odd) -> pl.Series:
-    nothing = pl.Series(odd.name, [None], pl.Boolean).extend_constant(None, len(text) - 1)
-    said = text != ""
-    return _put(nothing, said, _told(text, said, read_yes_no, odd)["value"]) if said.any() else nothing
+    answers = text.replace_strict(yes_no_words(), default=None, return_dtype=pl.Boolean)
+    if len(text) - answers.null_count() == odd.losses.filled[odd.name]:
+        return answers
+    strange = (text != "") & answers.is_null()
+    return _put(answers, strange, _told(text, strange, read_yes_no, odd)["value"])
 
 
 def _identifiers(cells: pa.ChunkedArray, lengths: npt.NDArray[np.int32], odd: _Odd) -> pa.ChunkedArray | pa.Array:
@@ -168,7 +184,9 @@ def _identifiers(cells: pa.ChunkedArray, lengths: npt.NDArray[np.int32], odd: _O
         strange = pl.Series(other) | text.str.contains("+", literal=True)
     if not strange.any():
         return cells
-    return _text(_put(text, strange, _told(text, strange, lambda cells: read_identifiers(cells, odd.name), odd)["value"]))
+    return _text(
+        _put(text, strange, _told(text, strange, lambda cells: read_identifiers(cells, odd.name), odd)["value"])
+    )
 
 
 def _codes(cells: pa.ChunkedArray, column: Column, odd: _Odd) -> pa.ChunkedArray | pa.Array:
@@ -177,9 +195,10 @@ def _codes(cells: pa.ChunkedArray, column: Column, odd: _Odd) -> pa.ChunkedArray
     if known is None or not odd.losses.filled[odd.name]:
         return cells
     text = _series(cells)
-    strange = ~text.is_in([*known.codes, ""])
-    if not strange.any():
+    others = [cell for cell in text.unique().to_list() if cell and cell not in known.codes]
+    if not others:
         return cells
+    strange = text.is_in(others)
     return _text(_put(text, strange, _told(text, strange, lambda cells: read_codes(cells, known), odd)["value"]))
 
 
@@ -216,6 +235,10 @@ def _put(plain: pl.Series, strange: pl.Series, values: pl.Series) -> pl.Series:
     return plain.zip_with(~strange, values.gather(places))
 
 
+def _nothing(text: pl.Series, kind: type[pl.DataType]) -> pl.Series:
+    return pl.Series("nothing", [None], kind).new_from_index(0, len(text))
+
+
 def _lengths(cells: pa.ChunkedArray) -> npt.NDArray[np.int32]:
     """Bytes of each cell, from the column's own offsets."""
     pieces = [
@@ -226,7 +249,9 @@ def _lengths(cells: pa.ChunkedArray) -> npt.NDArray[np.int32]:
 
 
 def _holds(cells: pa.ChunkedArray, byte: bytes) -> bool:
-    return any(chunk.buffers()[2] is not None and byte in memoryview(chunk.buffers()[2]).tobytes() for chunk in cells.chunks)
+    return any(
+        chunk.buffers()[2] is not None and byte in memoryview(chunk.buffers()[2]).tobytes() for chunk in cells.chunks
+    )
 
 
 def _series(cells: pa.ChunkedArray) -> pl.Series:

@@ -6,20 +6,25 @@ gets back what a spreadsheet took, when its length (and its check digit) confirm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import polars as pl
+from stdnum import luhn
 
 from rpps_audit.ingest.layouts import Column
-from rpps_audit.ingest.understood import keys, understood
+from rpps_audit.ingest.understood import READ, keys, understood
 from rpps_audit.reference import countries, load_aliases, load_nomenclature, normalise, rules_root
 
-_SCIENTIFIC = r"^\d(?:[.,]\d+)?[eE]\+?\d+$"
-_DECIMAL = r"^(\d+)[.,]0+$"
-_FORMULA = r'^="?(.*?)"?$'
-_CODE_AND_LABEL = r"^(\S+?)\s*(?:[-–—:(]\s*|\s)(.+?)\)?$"
+_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
+_DECIMAL = re.compile(r"^(\d+)[.,]0+$")
+_FORMULA = re.compile(r'^="?(.*?)"?$')
+_FRENCH_ABROAD = re.compile(r"33[1-9]\d{8}")
+_CODE_AND_LABEL = re.compile(r"^(\S+?)\s*(?:[-–—:(]\s*|\s)(.+?)\)?$")
+_GAPS = re.compile(r"\s")
 
 
 @dataclass(frozen=True)
@@ -37,46 +42,46 @@ def code_list(column: Column) -> CodeList | None:
 
 
 def read_codes(cells: pl.Series, known: CodeList) -> pl.DataFrame:
-    """Different cells that are no code → `cell`, `value` (the code, else the cell as it is), `text`, `cause`, `lost`."""
-    frame = cells.alias("cell").to_frame()
-    both = pl.col("cell").str.extract_groups(_CODE_AND_LABEL).struct
-    bare = pl.col("cell").str.replace(_DECIMAL, "$1")
-    found = frame.select(
-        "cell",
-        whole=_code(bare, known),
-        closed=_code(bare.str.replace_all(r"\s", ""), known),
-        first=_code(both.field("1"), known),
-        rest=_code(both.field("2"), known),
+    """Different cells that are no code → `cell`, `value` (the code, else the cell itself), `text`, `cause`, `lost`."""
+    words = cells.to_list()
+    bare = [_DECIMAL.sub(r"\1", word) for word in words]
+    pairs = [found.groups() if (found := _CODE_AND_LABEL.match(word)) else ("", "") for word in words]
+    # All compared forms of all cells at once: what costs is asking, not how much is asked.
+    forms = [*bare, *(_GAPS.sub("", word) for word in bare), *(code for code, _ in pairs), *(rest for _, rest in pairs)]
+    codes = [known.by_key.get(key) for key in keys(forms)]
+    count = len(words)
+    whole, closed, first, rest = (codes[place * count : (place + 1) * count] for place in range(4))
+    both = (code if code == again else None for code, again in zip(first, rest, strict=True))
+    codes = [one or other or last for one, other, last in zip(whole, closed, both, strict=True)]
+    values = [code or word for code, word in zip(codes, words, strict=True)]
+    return _read(
+        words, values, ["label" if code else None for code in codes], [code is None for code in codes], pl.String
     )
-    code = pl.coalesce("whole", "closed", pl.when(pl.col("first") == pl.col("rest")).then("first"))
-    return found.select(
-        "cell",
-        value=pl.coalesce(code, "cell"),
-        text=pl.lit(None, pl.String),
-        cause=pl.when(code.is_not_null()).then(pl.lit("label")),
-        lost=code.is_null(),
-    )
+
+
+def yes_no_words() -> dict[str, bool]:
+    """The plain answers of a yes/no column, as they are most often written."""
+    known = understood("yes_no")
+    forms = {form: True for word in known["yes"] for form in (word, word.upper(), word.capitalize())}
+    return forms | {form: False for word in known["no"] for form in (word, word.upper(), word.capitalize())}
 
 
 def read_yes_no(cells: pl.Series) -> pl.DataFrame:
-    """Different cells → `cell`, `value` (Boolean), `text`, `cause`, `lost`."""
+    """Different cells that are no plain answer → `cell`, `value` (Boolean), `text`, `cause`, `lost`."""
     known = understood("yes_no")
     answers = {key: True for name in ("yes", "yes_words") for key in keys(known[name])}
     answers |= {key: False for name in ("no", "no_words") for key in keys(known[name])}
-    word = normalise(pl.col("cell"))
-    value = word.replace_strict(answers, default=None, return_dtype=pl.Boolean)
-    expected = word.is_in(keys([*known["yes"], *known["no"]]))
-    return (
-        cells.alias("cell")
-        .to_frame()
-        .select(
-            "cell",
-            value=value,
-            text=pl.lit(None, pl.String),
-            cause=pl.when(value.is_not_null() & ~expected).then(pl.lit("word")),
-            lost=value.is_null(),
-        )
-    )
+    words = cells.to_list()
+    values = [answers.get(key) for key in keys(words)]
+    causes = [None if value is None else "word" for value in values]
+    return _read(words, values, causes, [value is None for value in values], pl.Boolean)
+
+
+def _read(
+    cells: list[str], values: list[Any], causes: list[str | None], lost: list[bool], kind: type[pl.DataType]
+) -> pl.DataFrame:
+    columns = {"cell": cells, "value": values, "text": [None] * len(cells), "cause": causes, "lost": lost}
+    return pl.DataFrame(columns, schema=READ | {"value": kind})
 
 
 def read_identifiers(cells: pl.Series, field: str) -> pl.DataFrame:
@@ -85,55 +90,39 @@ def read_identifiers(cells: pl.Series, field: str) -> pl.DataFrame:
     Only what a spreadsheet made unreadable is `lost` (its digits are gone, `value` is null); any other text stays as it
     is, for the rules to judge.
     """
-    known = understood("identifiers")[field]
+    words = cells.to_list()
+    told = [_identifier(word, understood("identifiers")[field]) for word in words]
+    values, causes = [value for value, _ in told], [cause for _, cause in told]
+    return _read(words, values, causes, [value is None for value in values], pl.String)
+
+
+def _identifier(cell: str, known: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The identifier a cell means, and why it was changed; None when its digits are lost."""
+    if _SCIENTIFIC.fullmatch(cell):
+        return None, "scientific"
     length, free = known["length"], known.get("free", False)
-    cell = pl.col("cell")
-    unwrapped = cell.str.replace(_FORMULA, "$1")
-    whole = unwrapped.str.replace(_DECIMAL, "$1")
-    bare = whole if free else whole.str.replace_all(r"\s", "")
-    digits = bare.str.contains(r"^\d+$")
-    short = digits & (bare.str.len_chars() == length - 1) & ~bare.str.starts_with("0")
-    padded = "0" + bare
-    zero = short & (luhn_holds(padded) if known.get("key") else True) if known.get("zeros") else pl.lit(value=False)
-    prefixed = digits & (bare.str.len_chars() == length + 1) & bare.str.starts_with(known.get("prefix", "-"))
-    plus = bare.str.contains(r"^33[1-9]\d{8}$") if free else pl.lit(value=False)
-    fits = (bare.str.len_chars() == length) | pl.lit(free)
-    frame = cells.alias("cell").to_frame().with_columns(
-        cause=pl.when(cell.str.contains(_SCIENTIFIC)).then(pl.lit("scientific"))
-        .when(zero).then(pl.lit("leading_zero"))
-        .when(prefixed).then(pl.lit("prefix"))
-        .when(plus).then(pl.lit("plus_sign"))
-        .when(fits & (whole != unwrapped)).then(pl.lit("decimal"))
-        .when(unwrapped != cell).then(pl.lit("formula"))
-        .when(fits & (bare != whole)).then(pl.lit("spaces")),
-    )  # fmt: skip
-    cause = pl.col("cause")
-    value = (
-        pl.when(cause == "scientific").then(pl.lit(None, pl.String))
-        .when(cause == "leading_zero").then(padded)
-        .when(cause == "prefix").then(bare.str.slice(1))
-        .when(cause == "plus_sign").then("+" + bare)
-        .when(cause.is_in(["decimal", "spaces"])).then(bare)
-        .when(cause == "formula").then(unwrapped)
-        .otherwise(cell)
-    )  # fmt: skip
-    lost = (cause == "scientific").fill_null(value=False)
-    return frame.select("cell", value=value, text=pl.lit(None, pl.String), cause=cause, lost=lost)
+    unwrapped = _FORMULA.sub(r"\1", cell)
+    whole = _DECIMAL.sub(r"\1", unwrapped)
+    bare = whole if free else _GAPS.sub("", whole)
+    if bare.isascii() and bare.isdigit():
+        if len(bare) == length - 1 and known.get("zeros") and not bare.startswith("0"):
+            padded = f"0{bare}"
+            if not known.get("key") or luhn.is_valid(padded):
+                return padded, "leading_zero"
+        if len(bare) == length + 1 and bare.startswith(known.get("prefix", "-")):
+            return bare[1:], "prefix"
+        if free and _FRENCH_ABROAD.fullmatch(bare):
+            return f"+{bare}", "plus_sign"
+    if len(bare) == length or (free and whole != unwrapped):
+        return bare, "formula" if unwrapped != cell else "decimal" if whole != unwrapped else _spaced(bare, whole)
+    return (unwrapped, "formula") if unwrapped != cell else (cell, None)
 
 
-def luhn_holds(text: pl.Expr) -> pl.Expr:
-    """Boolean: the Luhn sum of a text of digits is a multiple of ten."""
-    digits = text.str.reverse().str.split("").list.eval(pl.element().cast(pl.Int8, strict=False)).list.drop_nulls()
-    odd, even = digits.list.gather_every(2, 0), digits.list.gather_every(2, 1)
-    doubled = even.list.eval((pl.element() * 2) // 10 + (pl.element() * 2) % 10)
-    return (odd.list.sum() + doubled.list.sum()) % 10 == 0
+def _spaced(bare: str, whole: str) -> str | None:
+    return "spaces" if bare != whole else None
 
 
 # ------------------------------------------------------------------------------------------------- reading the lists
-
-
-def _code(cell: pl.Expr, known: CodeList) -> pl.Expr:
-    return normalise(cell).replace_strict(dict(known.by_key), default=None, return_dtype=pl.String)
 
 
 @cache
@@ -149,7 +138,7 @@ def _code_list(lists: tuple[str, ...], values: tuple[tuple[str, str], ...]) -> C
 
 
 def _words(name: str) -> pl.DataFrame:
-    """The codes, labels and aliases of one list as `key`, `code`: one code a key, the one in use when others are not."""
+    """The codes, labels and aliases of one list as `key`, `code`: one code a key, that in use when others are not."""
     if name == "countries":
         current = pl.col("valid_to").is_null() & (pl.col("code") != "99000")
         names = countries().unpivot(["label", "official_label"], index=["code", "valid_to"], value_name="name")

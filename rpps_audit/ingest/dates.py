@@ -9,29 +9,44 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from rpps_audit.ingest.sources import WORKBOOK, Source
-from rpps_audit.ingest.understood import keys, understood
-from rpps_audit.reference import normalise
+from rpps_audit.ingest.understood import READ, keys, understood
 
 # The day before day 1 of a workbook: 1 January 1900 is day 1, and 29 February 1900, which never was, is day 60.
 ORIGIN_1900, ORIGIN_1904 = date(1899, 12, 30), date(1904, 1, 1)
-PLAIN = "%d/%m/%Y"
+PLAIN, ISO = "%d/%m/%Y", "%Y-%m-%d"
 _OLDEST = 1000
-_TIME = r"(?:(?:T| +)(?P<time>\d{1,2}[:hH]\d{2}(?::\d{2}(?:[.,]\d+)?)?) ?(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
-_SHAPES = (
-    rf"^(?P<d>\d{{1,2}})(?P<s>[/.\- ])(?P<m>\d{{1,2}})[/.\- ](?P<y>\d{{4}}|\d{{2}}){_TIME}$",
-    rf"^(?P<y>\d{{4}})[/.\-](?P<m>\d{{1,2}})[/.\-](?P<d>\d{{1,2}}){_TIME}$",
-    r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})$",
+_TIME = r"(?:(?:T| +)(?P<hour>\d{1,2})[:hH](?P<minute>\d\d)(?::\d\d(?:[.,]\d+)?)? ?(?P<zone>Z|[+-]\d\d:?\d\d)?)?"
+_SHAPES = tuple(
+    re.compile(shape)
+    for shape in (
+        rf"(?P<d>\d\d?)[/.\- ](?P<m>\d\d?)[/.\- ](?P<y>\d{{4}}|\d\d){_TIME}",
+        rf"(?P<y>\d{{4}})[/.\-](?P<m>\d\d?)[/.\-](?P<d>\d\d?){_TIME}",
+        r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)",
+    )
 )
 # Said after accents, case, hyphens and dots are gone: 1ER JANVIER 2024, 15 JANV 24, LUNDI 3 MARS 2026.
-_IN_LETTERS = r"^(?:[A-Z]+DI |DIMANCHE |LE )?(?P<d>\d{1,2})(?:ER)? (?P<m>[A-Z]+) (?P<y>\d{4}|\d{2})$"
-_PARTIAL = (r"^(?:00[/\-])?(?:00[/\-])?(\d{4})$|^(\d{4})-00-00$|^(\d{4})0000$", r"^00[/\-](\d{2}[/\-]\d{4})$")
-_PARTIAL_AS_IS = r"^\d{2}/\d{4}$|^\d{4}-\d{2}$"
+_IN_LETTERS = re.compile(r"(?:[A-Z]+DI |DIMANCHE |LE )?(?P<d>\d\d?)(?:ER)? (?P<m>[A-Z]+) (?P<y>\d{4}|\d\d)")
+_YEAR = re.compile(r"(?:00[/\-])?(?:00[/\-])?(\d{4})|(\d{4})-00-00|(\d{4})0000")
+_MONTH = re.compile(r"(?:00[/\-])?(\d\d[/\-]\d{4})|(\d{4}-\d\d)")
+_SERIAL = re.compile(r"(\d{5})(?:[.,]\d+)?")
+_UTC = ("Z", "+00:00", "+0000")
+
+
+class Told(NamedTuple):
+    """What one cell says. `text` keeps a partial date, or the cell itself when it is `lost`."""
+
+    value: date | None = None
+    text: str | None = None
+    cause: str | None = None
+    lost: bool = False
 
 
 def workbook_origin(source: Source) -> date:
@@ -43,99 +58,81 @@ def workbook_origin(source: Source) -> date:
     return ORIGIN_1904 if re.search(rb'date1904="(?:1|true)"', says) else ORIGIN_1900
 
 
-def is_plain(day: pl.Expr) -> pl.Expr:
-    """Whether a date read at once is anybody's: neither a two-digit year nor a far end that may mean "no end"."""
-    return day.dt.year().is_between(_OLDEST, understood("dates")["endless_from"] - 1)
+def plain_days() -> tuple[int, int]:
+    """The first and last day (from 1970) that are anybody's: no two-digit year, no far end that may mean "no end"."""
+    ends = (date(_OLDEST, 1, 1), date(understood("dates")["endless_from"] - 1, 12, 31))
+    return (ends[0] - date(1970, 1, 1)).days, (ends[1] - date(1970, 1, 1)).days
 
 
 def read_dates(cells: pl.Series, field: str, origin: date = ORIGIN_1900) -> pl.DataFrame:
-    """Different odd cells → `cell`, `value` (Date), `text`, `cause`, `lost`.
+    """Different odd cells → `cell`, `value` (Date), `text`, `cause`, `lost`. `origin` is the workbook's day 0."""
+    # A loop over the few different cells of a column: building expressions for them takes longer than reading them.
+    words = cells.to_list()
+    spoken = keys([word.replace(".", " ") for word in words])
+    told = [_told(word, said, field, origin) for word, said in zip(words, spoken, strict=True)]
+    columns = dict(zip(Told._fields, map(list, zip(*told, strict=True)), strict=True))
+    return pl.DataFrame({"cell": words, **columns}, schema=READ | {"value": pl.Date})
 
-    `text` keeps what is not a whole date: a partial date of birth, or the raw cell when it is `lost`. `origin` is the
-    workbook's day 0. A time is left; a UTC time that is not midnight is first told in Paris time.
-    """
+
+def _told(cell: str, spoken: str, field: str, origin: date) -> Told:
     known = understood("dates")
-    words = normalise(pl.col("cell").str.replace_all(".", " ", literal=True))
-    frame = cells.alias("cell").to_frame().with_columns(word=words, **_parts(words))
-    day, short, in_letters = pl.col("day"), pl.col("y").str.len_chars() == 2, pl.col("in_letters")
-    serial = pl.col("cell").str.extract(r"^(\d{5})(?:[.,]\d+)?$").cast(pl.Int32)
-    frame = frame.with_columns(
-        day=_day(field),
-        serial=pl.when(serial.is_between(known["serial_from"], known["serial_to"])).then(
-            pl.lit(origin) + pl.duration(days=serial)
-        ),
-        partial=_partial() if field in known["partial"] else pl.lit(None, pl.String),
-        nothing=pl.col("cell").is_in(known["nothing"]),
-    ).with_columns(endless=_endless() if field in known["ends"] else pl.lit(value=False))
-    value = pl.when(~pl.col("endless") & ~pl.col("nothing")).then(pl.coalesce("day", "serial"))
-    cause = (
-        pl.when("nothing").then(pl.lit("no_date"))
-        .when("endless").then(pl.lit("no_end"))
-        .when(day.is_not_null() & short).then(pl.lit("two_digit_year"))
-        .when(day.is_not_null() & in_letters).then(pl.lit("month"))
-        .when(day.is_not_null() & pl.col("time").is_not_null()).then(pl.lit("time"))
-        .when(day.is_null() & pl.col("serial").is_not_null()).then(pl.lit("serial"))
-        .when(pl.col("partial").is_not_null() & (pl.col("partial") != pl.col("cell"))).then(pl.lit("partial"))
-    )  # fmt: skip
-    partial = pl.when(value.is_null() & ~pl.col("nothing")).then("partial")
-    lost = value.is_null() & pl.col("partial").is_null() & ~pl.col("endless") & ~pl.col("nothing")
-    text = pl.when(lost).then("cell").otherwise(partial)
-    return frame.select("cell", value=value, text=text, cause=cause, lost=lost)
+    if cell in known["nothing"]:
+        return Told(cause="no_date")
+    if field in known["ends"] and spoken in _endless_words():
+        return Told(cause="no_end")
+    day, cause = _day(cell, spoken, known["pivot_birth"] if field in known["partial"] else known["pivot"])
+    if day is not None:
+        endless = field in known["ends"] and day.year >= known["endless_from"]
+        return Told(cause="no_end") if endless else Told(day, cause=cause)
+    if (found := _SERIAL.fullmatch(cell)) and known["serial_from"] <= int(found[1]) <= known["serial_to"]:
+        return Told(origin + timedelta(int(found[1])), cause="serial")
+    if field in known["partial"] and (partial := _partial(cell)):
+        return Told(text=partial, cause="partial" if partial != cell else None)
+    return Told(text=cell, lost=True)
 
 
-def _parts(words: pl.Expr) -> dict[str, pl.Expr]:
-    """Day, month, year (text), time and zone, from whichever shape fits."""
-    found = [pl.col("cell").str.extract_groups(shape).struct for shape in _SHAPES]
-    letters = words.str.extract_groups(_IN_LETTERS).struct
-    month = letters.field("m").replace_strict(_months(), default=None, return_dtype=pl.String)
-    return {
-        "d": pl.coalesce(*(one.field("d") for one in found), pl.when(month.is_not_null()).then(letters.field("d"))),
-        "m": pl.coalesce(*(one.field("m") for one in found), month),
-        "y": pl.coalesce(*(one.field("y") for one in found), letters.field("y")),
-        "time": pl.coalesce(*(one.field("time") for one in found[:2])),
-        "zone": pl.coalesce(*(one.field("zone") for one in found[:2])),
-        "in_letters": month.is_not_null(),
-    }
+def _day(cell: str, spoken: str, pivot: int) -> tuple[date | None, str | None]:
+    """The real day a cell writes, and why it is not plain."""
+    found = next((match for shape in _SHAPES if (match := shape.fullmatch(cell))), None)
+    in_letters = None if found else _IN_LETTERS.fullmatch(spoken)
+    parts = (found or in_letters).groupdict() if found or in_letters else {}  # type: ignore[union-attr]
+    month = _months().get(parts["m"]) if in_letters else parts.get("m")
+    if month is None:
+        return None, None
+    year = int(parts["y"])
+    short = len(parts["y"]) == 2
+    try:
+        day = date(year + (2000 if year < pivot else 1900) if short else year, int(month), int(parts["d"]))
+    except ValueError:
+        return None, None
+    if day.year < _OLDEST:
+        return None, None
+    if hour := parts.get("hour"):
+        day = _in_paris(day, int(hour), int(parts["minute"]), parts["zone"])
+    return day, "two_digit_year" if short else "month" if in_letters else "time" if parts.get("hour") else None
 
 
-def _day(field: str) -> pl.Expr:
-    """The real day that day, month and year make, null otherwise."""
-    known = understood("dates")
-    pivot = known["pivot_birth"] if field in known["partial"] else known["pivot"]
-    year = pl.col("y").cast(pl.Int32)
-    century = pl.when(year < pivot).then(2000).otherwise(1900)
-    full = pl.when(pl.col("y").str.len_chars() == 2).then(year + century).otherwise(year)
-    written = pl.concat_str(full.cast(pl.String).str.zfill(4), "m", "d", separator="-").str.to_date(
-        "%Y-%m-%d", strict=False
-    )
-    day = pl.when(written.dt.year() >= _OLDEST).then(written)
-    # A machine that writes in UTC puts midnight in Paris on the day before.
-    clock = pl.concat_str(day.cast(pl.String), pl.col("time").str.slice(0, 5), separator=" ")
-    instant = clock.str.to_datetime("%Y-%m-%d %H:%M", strict=False, time_unit="us")
-    paris = instant.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Paris").dt.date()
-    utc = pl.col("zone").is_in(["Z", "+00:00", "+0000"]) & (pl.col("time").str.slice(0, 5) != "00:00")
-    return pl.when(utc.fill_null(value=False)).then(paris).otherwise(day)
+def _in_paris(day: date, hour: int, minute: int, zone: str | None) -> date:
+    """A machine that writes in UTC puts midnight in Paris on the day before; any other clock is left."""
+    if zone not in _UTC or (hour, minute) == (0, 0) or hour > 23 or minute > 59:
+        return day
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC).astimezone(ZoneInfo("Europe/Paris")).date()
 
 
-def _partial() -> pl.Expr:
-    cell = pl.col("cell")
-    year = pl.coalesce(*(cell.str.extract(_PARTIAL[0], group) for group in (1, 2, 3)))
-    month = cell.str.extract(_PARTIAL[1]).str.replace("-", "/", literal=True)
-    as_is = pl.when(cell.str.contains(_PARTIAL_AS_IS) & ~cell.str.starts_with("00/")).then(cell)
-    return pl.coalesce(year, month, as_is)
-
-
-def _endless() -> pl.Expr:
-    far = pl.col("day").dt.year() >= understood("dates")["endless_from"]
-    return pl.col("word").is_in(_endless_keys()) | far.fill_null(value=False)
+def _partial(cell: str) -> str | None:
+    if found := _YEAR.fullmatch(cell):
+        return next(group for group in found.groups() if group)
+    if found := _MONTH.fullmatch(cell):
+        return found[2] or found[1].replace("-", "/")
+    return None
 
 
 @cache
-def _months() -> dict[str, str]:
+def _months() -> dict[str, int]:
     months = understood("dates")["months"]
-    return dict(zip(keys(list(months)), (f"{number:02}" for number in months.values()), strict=True))
+    return dict(zip(keys(list(months)), months.values(), strict=True))
 
 
 @cache
-def _endless_keys() -> list[str]:
-    return keys(understood("dates")["endless_words"])
+def _endless_words() -> frozenset[str]:
+    return frozenset(keys(understood("dates")["endless_words"]))

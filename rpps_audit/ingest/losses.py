@@ -30,9 +30,11 @@ class Losses:
 
     def note(self, column: str, told: pl.DataFrame, lines: pl.Series) -> None:
         """One column: `told` has `cell`, `value`, `cause` and `lost` for each odd cell, at `lines`."""
-        for cause, count in told["cause"].value_counts().rows():
-            self.causes[column, cause] += count if cause else 0
+        for cause, count in told["cause"].drop_nulls().value_counts().rows():
+            self.causes[column, cause] += count
         lost = told["lost"]
+        if not lost.any():
+            return
         self.lost[column] += int(lost.sum())
         held = told.select(line=lines.cast(pl.Int32), column=pl.lit(column), raw="cell").filter(
             lost & told["value"].is_null()

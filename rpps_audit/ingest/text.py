@@ -109,7 +109,7 @@ def _blocks(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None
 
 
 def _chunks(stream: IO[bytes], keeper: Keeper, tell: Callable[[int], None]) -> Iterator[bytes]:
-    """The file's bytes, kept as they are and handed over as lines ended by a line feed, in UTF-8 if it was UTF-16."""
+    """The file's bytes, kept as they are; handed over as lines ended by a line feed, UTF-16 in UTF-8."""
     chunk = stream.read(BLOCK)
     read = line_reader(chunk)
     while chunk:

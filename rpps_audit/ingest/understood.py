@@ -14,7 +14,7 @@ from rpps_audit.reference import normalise, rules_root
 
 # What reading the different odd cells of a column gives. `value` is null for a cell that is absent or withheld; `text`
 # is what stays beside a null date; `cause` says why a cell was converted; `lost` marks a cell that could not be read.
-READ = {"cell": pl.String, "text": pl.String, "cause": pl.String, "lost": pl.Boolean}
+READ = {"cell": pl.String, "value": pl.String, "text": pl.String, "cause": pl.String, "lost": pl.Boolean}
 
 
 @cache

@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.checks import latest_runs
 from rpps_audit.corrections import (
     FRENCH_STATES,
     certified_states,
@@ -20,6 +19,7 @@ from rpps_audit.corrections import (
     only_inside,
     propose,
 )
+from rpps_audit.records import KEYED_ROWS, RecordKey, state_at
 from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.acts import WHY, Acts, shown_values, told
 from rpps_audit.workbench.commune import CommuneSearch
@@ -160,25 +160,22 @@ class Editing:
 
     def _read(self) -> None:
         known = {(one.table, one.column): one for one in fields() if one.who in _MANAGED}
-        person = self.key.partition("@")[0]
+        person = RecordKey.parse(self.key).person
         with self.acts.acting("author") as (desk, who):
             facts = extract(desk.store, latest_extract(desk.store).snapshot_id)
-            lines = fetch_frame(desk.store.sql(_LINES, [facts.snapshot_id, person, person]))
-            # Where there is no FINESS number, the key says so.
-            places = lines.select(pl.coalesce("finess", "structure_id", pl.lit("?"))).to_series().unique()
-            keys = [("professional", person), *(("situation", f"{person}@{place}") for place in places)]
+            lines = fetch_frame(desk.store.sql(_LINES, [facts.snapshot_id, person]))
+            keys = [("professional", person), *(("situation", key) for key in lines["situation_key"].unique().sort())]
             wanted = [(table, key, one.column) for table, key in keys for one in known.values() if one.table == table]
             frame = pl.DataFrame(wanted, ["table", "record_key", "column"], orient="row")
             values = field_values(desk.store, facts.snapshot_id, frame).filter(
                 pl.col("line").is_not_null() & pl.col("column").is_in(facts.columns)
             )
             mine = only_inside(desk.store, who, facts.snapshot_id, values)
-            runs = latest_runs(desk.store).filter(pl.col("snapshot_id") == facts.snapshot_id)
-            as_of = runs["as_of"][0] if runs.height else facts.data_date
+            as_of = state_at(desk.store).as_of
             self._rules = RecordRules(desk.catalogue, lines.columns, as_of)
         names = dict(lines.select("finess", pl.coalesce("structure_name", "finess")).drop_nulls().rows())
         for row in shown_values(mine, "value").to_dicts():
-            one, place = known[row["table"], row["column"]], row["record_key"].partition("@")[2]
+            one, place = known[row["table"], row["column"]], RecordKey.parse(row["record_key"]).place or ""
             certified = one.who == "etat-civil" and row["certified_state"] in certified_states()
             more = {"label": one.label, "type": one.type, "nomenclature": one.nomenclature, "certified": certified}
             where = {"where": f"{names.get(place, place)} : " if place else ""}
@@ -211,7 +208,7 @@ def _written(record: pl.DataFrame, column: str, value: str | None) -> pl.DataFra
     return record.with_columns(text.cast(kind).alias(column))
 
 
-_LINES = """
-    SELECT *, coalesce(professional_id, 'ligne:' || line) AS record_key FROM registrations
-    WHERE snapshot_id = ? AND (professional_id = ? OR (professional_id IS NULL AND 'ligne:' || line = ?))
-    ORDER BY line"""
+_LINES = f"""
+    SELECT g.*, k.person_key AS record_key, k.record_key AS situation_key
+    FROM registrations g JOIN ({KEYED_ROWS}) k USING (snapshot_id, line)
+    WHERE snapshot_id = ? AND k.person_key = ? ORDER BY line"""

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import polars as pl
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.checks import latest_runs
+from rpps_audit.checks import state_runs
 from rpps_audit.corrections import Proposed, close_situations, latest_extract, only_inside, suggest
 from rpps_audit.errors import UsageError
+from rpps_audit.records import state_at
 from rpps_audit.reports.french import number
 from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.acts import CLOSED, SEARCHING, WHY, Acts, told, with_names
@@ -129,7 +130,9 @@ class Leaving:
     def _read(self) -> pl.DataFrame:
         with self.acts.acting("author") as (desk, who):
             facts = latest_extract(desk.store)
-            runs = latest_runs(desk.store).filter(pl.col("snapshot_id") == facts.snapshot_id)
+            runs = state_runs(desk.store, state_at(desk.store)).filter(
+                pl.col("snapshots").list.contains(facts.snapshot_id)
+            )
             if runs.is_empty():
                 return _NONE
             run_id, as_of = int(runs["run_id"][0]), runs["as_of"][0]

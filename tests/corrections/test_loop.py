@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rpps_audit.card import CallablePin, load_settings, load_trust, open_session
-from rpps_audit.checks import findings, run_checks
+from rpps_audit.checks import findings
 from rpps_audit.corrections.batch import prepare, sign
 from rpps_audit.corrections.package import Options
 from rpps_audit.corrections.proof import batch_page, prove, receipt
@@ -23,6 +23,7 @@ from rpps_audit.ingest import load
 from rpps_audit.store import open_store
 from tests.card import pki
 from tests.card.profiles import PIN
+from tests.checks.literal import run_checks
 from tests.corrections.literal import EMAIL, change, desk, proposals, rule
 from tests.corrections.test_batches import suivi
 

@@ -6,11 +6,10 @@ from datetime import date
 
 import pytest
 
-from rpps_audit.checks import run_checks
 from rpps_audit.corrections.proposing import propose
 from rpps_audit.corrections.suggestions import suggest
 from rpps_audit.store import memory_store
-from tests.checks.literal import key, person, snapshot
+from tests.checks.literal import key, person, run_checks, snapshot
 from tests.corrections.literal import SITE, authorisation, change, desk, proposals, rule
 
 ONE = f"8{1:011d}"
