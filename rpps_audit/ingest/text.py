@@ -19,6 +19,7 @@ from rpps_audit.ingest.blocks import Block, Reject, Split, split_block
 from rpps_audit.ingest.compose import Composer
 from rpps_audit.ingest.encoding import BOM, line_reader
 from rpps_audit.ingest.keeper import Keeper
+from rpps_audit.ingest.limits import MEGA, beyond
 from rpps_audit.ingest.reading import Reading
 from rpps_audit.ingest.recognise import Recognition
 
@@ -86,6 +87,7 @@ def split_of(recognition: Recognition, first: bytes) -> Split:
 
 def _blocks(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None]) -> Iterator[tuple[bytes, bool]]:
     """First the header line, then blocks of whole lines, with whether each is the last."""
+    longest = recognition.source.limits.ligne_mo
     with recognition.source.open() as stream:
         chunks = _chunks(stream, keeper, tell)
         rest = next(chunks, b"").removeprefix(BOM)
@@ -94,11 +96,10 @@ def _blocks(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None
         rest = rest[end:]
         for chunk in chunks:
             cut = chunk.rfind(b"\n") + 1
-            if not cut and len(rest) > BLOCK:
-                raise UnreadableInputError(
-                    f"{recognition.source.name} : une ligne dépasse {BLOCK >> 20} Mo. Le fichier est endommagé, "
-                    "ou ses fins de ligne ont été perdues. Exportez-le de nouveau."
-                )
+            if not cut and len(rest) > longest * MEGA:
+                found = f"une ligne dépasse {longest} Mo : fichier endommagé, ou fins de ligne perdues"
+                todo = "Exportez-le de nouveau."
+                raise UnreadableInputError(beyond(recognition.source.name, found, f"{longest} Mo", "ligne_mo", todo))
             if cut:
                 yield b"".join((rest, memoryview(chunk)[:cut])), False
                 rest = chunk[cut:]
