@@ -173,8 +173,10 @@ def _yes_no(text: pl.Series, odd: _Odd) -> pl.Series:
 def _identifiers(cells: pa.ChunkedArray, lengths: npt.NDArray[np.int32], odd: _Odd) -> pa.ChunkedArray | pa.Array:
     known = understood("identifiers")[odd.name]
     if known.get("free"):
+        if not lengths.any():
+            return cells
         text = _series(cells)
-        strange = text.str.contains(_ODD_PHONE)
+        strange = text.str.contains(_ODD_PHONE) | ((text != "") & ~text.str.contains(f"^(?:{known['form']})$"))
     else:
         other = (lengths != 0) & (lengths != known["length"])
         # « 1,00000E+10 » is as long as an RPPS number.

@@ -87,13 +87,15 @@ def _read(
 def read_identifiers(cells: pl.Series, field: str) -> pl.DataFrame:
     """Different cells of another length than theirs → `cell`, `value`, `text`, `cause`, `lost`.
 
-    Only what a spreadsheet made unreadable is `lost` (its digits are gone, `value` is null); any other text stays as it
-    is, for the rules to judge.
+    What has not the form of its column is `lost`, and stays as it is for the rules to judge; but where a spreadsheet
+    took the digits `value` is null.
     """
     words = cells.to_list()
-    told = [_identifier(word, understood("identifiers")[field]) for word in words]
+    known = understood("identifiers")[field]
+    told = [_identifier(word, known) for word in words]
     values, causes = [value for value, _ in told], [cause for _, cause in told]
-    return _read(words, values, causes, [value is None for value in values], pl.String)
+    lost = [value is None or not re.fullmatch(known["form"], value) for value in values]
+    return _read(words, values, causes, lost, pl.String)
 
 
 def _identifier(cell: str, known: Mapping[str, Any]) -> tuple[str | None, str | None]:

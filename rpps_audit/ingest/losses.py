@@ -118,12 +118,16 @@ def notes_on_cells(store: Store, snapshot_id: int, layout: Layout) -> list[str]:
             for cause, count in one["causes"].items()
             if causes[cause].get("damage")
         ]
-        if one["unreadable"]:
-            where = f" ; la première, ligne {firsts[one['column']]}" if one["column"] in firsts else ""
+        if one["unreadable"] and one["column"] in firsts:
             notes.append(
                 f"« {name} » : {_cells(one['unreadable'])} illisible{'s' * (one['unreadable'] > 1)} sur "
-                f"{_number(one['filled'])} remplies{where}. Ce qui est illisible n'est pas tenu pour absent : corrigez "
-                "le fichier et rechargez-le."
+                f"{_number(one['filled'])} remplies ; la première, ligne {firsts[one['column']]}. Ce qui est illisible "
+                "n'est pas tenu pour absent : corrigez le fichier et rechargez-le."
+            )
+        elif one["unreadable"]:
+            notes.append(
+                f"« {name} » : {_cells(one['unreadable'])} sur {_number(one['filled'])} remplies sans code ni forme "
+                "que nous connaissions ; le texte est gardé tel quel."
             )
         if damaged:
             notes.append(f"« {name} » : colonne abîmée par un tableur, {', '.join(damaged)}.")
