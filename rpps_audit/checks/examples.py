@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from rpps_audit.checks.catalogue import Catalogue
-from rpps_audit.checks.rule import Example, Rule
+from rpps_audit.checks.rule import UNREADABLE, Example, Rule
 from rpps_audit.checks.run import check_kind
 from rpps_audit.records import TABLES, state_at
 from rpps_audit.store import Store, memory_store
@@ -53,7 +53,11 @@ def _load_rows(store: Store, kind: str, rows: Iterable[Mapping[str, Any]], data_
         [snapshot_id, f"exemple-{snapshot_id}", kind, kind, data_date, len(records), len(records), known],
     )
     for line, record in enumerate(records, start=2):
-        names = ", ".join(["snapshot_id", "line", *record])
-        marks = ", ".join("?" * (len(record) + 2))
-        store.sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [snapshot_id, line, *record.values()])
+        read = {name: value for name, value in record.items() if not name.endswith(UNREADABLE)}
+        names = ", ".join(["snapshot_id", "line", *read])
+        marks = ", ".join("?" * (len(read) + 2))
+        store.sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [snapshot_id, line, *read.values()])
+        for name in set(record) - set(read):
+            lost = [snapshot_id, line, name.removesuffix(UNREADABLE), record[name]]
+            store.sql("INSERT INTO unreadable VALUES (?, ?, ?, ?)", lost)
     return snapshot_id
