@@ -69,6 +69,9 @@ class CardBackend(Protocol):
         Raises WrongPinError, PinBlockedError, CardRemovedError.
         """
 
+    def probe(self) -> None:
+        """Make the card answer, now, without disturbing anybody: raises CardError when it does not."""
+
     def card_is_gone(self) -> None:
         """The watcher saw the card leave: `close` must not reset."""
 

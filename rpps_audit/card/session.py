@@ -147,6 +147,7 @@ class CardSession:
             )
         outside(perimeter, establishments, operators or {})
         self._touched = self._clock()
+        declared = {entry.person for entry in self._entries() if entry.person}
         return grant(
             {
                 "author": self._identity.number,
@@ -157,6 +158,8 @@ class CardSession:
                 "environment": self._trust.environment,
                 "granted_at": datetime.now(UTC),
                 "_still_open": self._ensure_open,
+                "declared": min(declared, default=""),
+                "_rights_now": self._rights_now,
             }
         )
 
@@ -253,6 +256,12 @@ class CardSession:
 
     def _listed(self, identity: Identity) -> tuple[Manager, ...]:
         listed = self._all_managers().of(identity, self.card)
+        if not listed and any(entry.card == self.card for entry in self._all_managers().entries):
+            raise NotAuthorisedError(
+                f"{MANAGERS} nomme la carte {self.card}, mais pas son porteur {identity.name} : aucun certificat ne "
+                "signe un numéro de carte, qui seul ne donne aucun droit. Le responsable y met le « nom » du certificat, "
+                "ou « sujet » et « emetteur » (rpps-audit card who)."
+            )
         if not listed:
             raise NotAuthorisedError(
                 f"{identity.name} (carte {self.card}) n'est pas dans {MANAGERS}. « rpps-audit card who » donne les "
@@ -299,6 +308,18 @@ class CardSession:
         return signed
 
     # --- Staying open ---
+
+    def _rights_now(self, role: Role) -> Perimeter:
+        """At a COMMIT: the card itself answers (the service may be half a second late), managers.toml is read anew."""
+        with self._lock:
+            self._ensure_open()
+            try:
+                self._backend.probe()
+            except CardError as error:
+                self.close("la carte ne répond plus")
+                raise SessionClosedError(self._closed) from error
+        self._managers = None
+        return self.perimeter(role)
 
     def _ensure_open(self) -> None:
         self._close_when_due()
