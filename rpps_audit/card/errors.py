@@ -34,9 +34,7 @@ class CardBusyError(CardError):
     """Another program holds the card alone."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "La carte est utilisée par un autre logiciel. Fermez-le, ou retirez puis réinsérez la carte."
-        )
+        super().__init__("La carte est utilisée par un autre logiciel. Fermez-le, ou retirez puis réinsérez la carte.")
 
 
 class PinError(CardError):

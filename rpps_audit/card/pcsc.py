@@ -41,9 +41,7 @@ _SERVICE = {NO_SERVICE, SERVICE_STOPPED, 0x80100013}
 _ENDLESS = "La carte répond sans fin : ce n'est pas une carte CPx, ou elle est abîmée. Retirez-la."
 _MUTE = "La carte ne répond plus. Retirez-la, puis réinsérez-la ; si cela se répète, elle est abîmée."
 INSTALL = "depuis le dossier de rpps-audit, « make card » (il faut libpcsclite-dev et un compilateur C)"
-MISSING_LIBRARY = (
-    f"La lecture des cartes n'est pas installée (bibliothèque pyscard absente). Installez-la : {INSTALL}."
-)
+MISSING_LIBRARY = f"La lecture des cartes n'est pas installée (bibliothèque pyscard absente). Installez-la : {INSTALL}."
 MISSING_SERVICE = (
     "Le service PC/SC ne répond pas. Sous Debian ou Ubuntu : sudo apt-get install pcscd, puis "
     "sudo systemctl enable --now pcscd.socket"

@@ -259,8 +259,8 @@ class CardSession:
         if not listed and any(entry.card == self.card for entry in self._all_managers().entries):
             raise NotAuthorisedError(
                 f"{MANAGERS} nomme la carte {self.card}, mais pas son porteur {identity.name} : aucun certificat ne "
-                "signe un numéro de carte, qui seul ne donne aucun droit. Le responsable y met le « nom » du certificat, "
-                "ou « sujet » et « emetteur » (rpps-audit card who)."
+                "signe un numéro de carte, qui seul ne donne aucun droit. Le responsable y met le « nom » du "
+                "certificat, ou « sujet » et « emetteur » (rpps-audit card who)."
             )
         if not listed:
             raise NotAuthorisedError(

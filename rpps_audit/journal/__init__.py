@@ -5,10 +5,11 @@ Its head goes into each manifest signed with the card, so that a chain cut short
 
 from rpps_audit.journal.acts import account, note, note_settings
 from rpps_audit.journal.canonical import canonical_json, sha256_hex
-from rpps_audit.journal.chain import FILE_NAME, Anchor, Entry, Journal, JournalCheck, JournalError
+from rpps_audit.journal.chain import FILE_NAME, KEEP_IT, Anchor, Entry, Journal, JournalCheck, JournalError
 
 __all__ = [
     "FILE_NAME",
+    "KEEP_IT",
     "Anchor",
     "Entry",
     "Journal",

@@ -112,6 +112,13 @@ class Journal:
             )
         return last
 
+    def last_finished(self) -> Anchor:
+        """The last finished entry, whatever a crash left after it: what the next line will follow, or come after."""
+        if not self.path.exists():
+            return Anchor(0, _FIRST_PREV)
+        with self.path.open("rb") as file:
+            return _read_tail(file, self.path)[0]
+
     def entries(self) -> Iterator[Entry]:
         """Every entry in order, without checking the chain; an unfinished last line is left out."""
         if not self.path.exists():
@@ -176,8 +183,10 @@ class Journal:
             yield file
 
     def _set_aside(self, file: Any, last: Anchor, torn: bytes, was_finished: bool) -> Anchor:
-        """Keep the unfinished line in its own file, cut it off, and record that; `verify` never forgives a line that the
-        witness says was finished: no crash cuts it."""
+        """Keep the unfinished line in its own file, cut it off, and record that.
+
+        `verify` never forgives a line that the witness says was finished: no crash cuts it.
+        """
         kept = self.path.with_name(f"{self.path.name}.inacheve-{sha256_hex(torn)[:12]}")
         with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as side:
             side.write(torn)

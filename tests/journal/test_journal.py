@@ -171,6 +171,8 @@ def test_an_unfinished_last_line_is_set_aside_and_recorded(tmp_path, kept):
     content = lines(journal)
     torn = content[4][:kept]
     journal.path.write_bytes(b"".join(content[:4]) + torn)
+    before, last = (json.loads(line) for line in content[3:])
+    write_head(journal.path, (last["seq"], last["hash"]), (before["seq"], before["hash"]))
     assert journal.verify().broken_line == 5
     with pytest.raises(JournalError, match="inachevée"):
         journal.head()
@@ -179,6 +181,14 @@ def test_an_unfinished_last_line_is_set_aside_and_recorded(tmp_path, kept):
     events = list(journal.entries())
     assert [entry.event for entry in events[-2:]] == ["journal-repaired", "after"]
     assert (tmp_path / events[-2].data["file"]).read_bytes() == torn
+
+
+def test_a_finished_line_that_was_cut_is_set_aside_and_never_forgiven(tmp_path):
+    journal = written(tmp_path)
+    journal.path.write_bytes(journal.path.read_bytes()[:-20])
+    journal.append("after", {}, "me")
+    check = journal.verify()
+    assert (check.broken_line, "achevée" in check.reason) == (5, True)
 
 
 def test_a_first_line_may_be_unfinished_too(tmp_path):
