@@ -1,10 +1,9 @@
-"""`card` and `journal`: the card in the reader, who holds it, a trial login, and the proof of what was done."""
+"""`card`: the card in the reader, who holds it, a trial login."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from rpps_audit.card import (
@@ -24,14 +23,11 @@ from rpps_audit.card import (
 )
 from rpps_audit.cli.output import say, say_json
 from rpps_audit.cli.parser import add_json
-from rpps_audit.errors import AuditError, UnreadableInputError
-from rpps_audit.journal import FILE_NAME, Anchor, Journal
-
-_OUTBOX = "outbox"
+from rpps_audit.errors import AuditError
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs of this room."""
+    """Add the verb of this room and its actions."""
     card = commands.add_parser("card", help="carte CPx : état, porteur, essai de connexion")
     verbs = card.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
@@ -42,15 +38,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         verb = verbs.add_parser(name, help=text)
         add_json(verb)
         verb.set_defaults(run=run)
-    journal = commands.add_parser("journal", help="journal de ce qui a été fait")
-    verify = journal.add_subparsers(title="actions", metavar="ACTION", required=True).add_parser(
-        "verify", help="suit chaque maillon du journal et cherche l'entrée que nomme le dernier manifeste signé"
-    )
-    verify.add_argument(
-        "--manifest", type=Path, metavar="FICHIER", help=f"manifeste signé (par défaut : le dernier de {_OUTBOX}/)"
-    )
-    add_json(verify)
-    verify.set_defaults(run=_journal_verify)
 
 
 # --- card ---
@@ -138,35 +125,3 @@ def _problems(settings: CardSettings, info: CardInfo, identity: Identity) -> lis
     except AuditError as error:
         problems.append(str(error))
     return problems
-
-
-# --- journal ---
-
-
-def _journal_verify(args: argparse.Namespace) -> int:
-    manifest = args.manifest or _last_manifest(args.workspace / _OUTBOX)
-    check = Journal(args.workspace / FILE_NAME).verify(_anchor(manifest) if manifest is not None else None)
-    if args.json:
-        anchored = str(manifest) if manifest is not None else None
-        say_json({**check._asdict(), "head": check.head._asdict(), "intact": check.intact, "manifest": anchored})
-    elif check.intact:
-        against = f"conforme à {manifest}" if manifest is not None else "aucun manifeste signé à comparer"
-        say(f"Journal intact : {check.entries} entrée(s), {against}.")
-    else:
-        say(f"Journal rompu à la ligne {check.broken_line} : {check.reason}.")
-        say(f"Les {check.entries} entrée(s) précédentes tiennent. Gardez le fichier tel quel et prévenez le DPO.")
-    return 0 if check.intact else UnreadableInputError.exit_code
-
-
-def _last_manifest(outbox: Path) -> Path | None:
-    """The signed manifest whose journal head is the furthest."""
-    found = [file for file in outbox.rglob("*manifest*.json") if file.is_file()] if outbox.is_dir() else []
-    return max(found, key=lambda file: _anchor(file).seq, default=None)
-
-
-def _anchor(manifest: Path) -> Anchor:
-    try:
-        head = json.loads(manifest.read_bytes())["journal"]
-        return Anchor(int(head["seq"]), str(head["hash"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableInputError(f"{manifest} : ce n'est pas un manifeste signé lisible.") from error
