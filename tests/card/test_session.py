@@ -64,7 +64,7 @@ def test_a_health_professional_is_known_by_their_rpps_number(slot, tmp_path):
 
 def test_a_manager_may_be_listed_by_card_number(card, tmp_path):
     entry = (
-        f'[[gestionnaire]]\ncarte = "{TOKEN}"\norganismes = ["750000002"]\nroles = ["approbateur"]\ndu = 2020-01-01\n'
+        f'[[gestionnaire]]\nnom = "Gestion-Test Camille"\ncarte = "{TOKEN}"\norganismes = ["750000002"]\nroles = ["approbateur"]\ndu = 2020-01-01\n'
     )
     with open_session(make_workspace(tmp_path / "e", entry), typed()) as session:
         operators = {"750000009": "750000002"}
