@@ -18,7 +18,7 @@ from rpps_audit.corrections.perimeter import demand_inside, demand_role
 from rpps_audit.corrections.values import extract, field_values, pending, reading
 from rpps_audit.corrections.witness import PROPOSED
 from rpps_audit.errors import UsageError
-from rpps_audit.records import RecordKey, person_of
+from rpps_audit.records import RecordKey, person_of, place_of
 from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _PROPOSAL = pl.Schema(
 _FIELD = ["table", "record_key", "column"]
 _KINDS = ("edit", "request", "add")
 # The establishment of an added situation, from its key.
-_PLACE = pl.col("record_key").str.split("@").list.get(1, null_on_oob=True).str.split("#").list.first()
+_PLACE = place_of(pl.col("record_key"))
 # The person of a record, from its key.
 _PERSON = person_of(pl.col("record_key"))
 BY_HAND = "saisie du gestionnaire"

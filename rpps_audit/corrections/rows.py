@@ -15,7 +15,7 @@ _KEYED = {
     "corrections": (
         "correction_id", "operation_id", "snapshot_id", "kind", "table", "record_key", "column", "old", "new",
         "previous_id", "rule_id", "source", "confidence", "author", "card", "reason", "evidence", "nonce",
-        "proposed_at",
+        "proposed_at", "written_key",
     ),
     "correction_events": (
         "event_id", "correction_id", "event", "author", "card", "reason", "batch_id", "snapshot_id", "done_at",
