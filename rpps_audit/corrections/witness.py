@@ -156,7 +156,8 @@ def _commitment_faults(desk: Desk, decisions: list[Entry]) -> Iterator[str]:
     ]
     now = fetch_frame(
         desk.store.sql(
-            f"""SELECT correction_id::BIGINT AS id, coalesce(written_key, record_key) AS key, "column" AS field, rule_id AS rule,
+            f"""SELECT correction_id::BIGINT AS id, coalesce(written_key, record_key) AS key, "column" AS field,
+                   rule_id AS rule,
                    {COMMITMENT.format(nonce="nonce", value="old")} AS before,
                    {COMMITMENT.format(nonce="nonce", value="new")} AS after FROM corrections"""
         )
