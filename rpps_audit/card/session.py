@@ -81,6 +81,7 @@ class CardSession:
         self._pid = os.getpid()
         self._opened = False
         self._closed = ""
+        self.signature_problem = ""
         self._started = self._touched = clock()
         self._managers: tuple[tuple[int, int], Managers] | None = None
         atexit.register(self.close, "fin du programme")
@@ -241,6 +242,7 @@ class CardSession:
                 "Cette carte de service ne nomme personne : il faut une carte nominative pour corriger et signer."
             )
         entries = self._listed(self._identity)
+        self.signature_problem = self._signature_problem()
         self._challenge(pin)
         self._ensure_present()
         self._opened = True
@@ -251,6 +253,7 @@ class CardSession:
                 "environment": self._trust.environment,
                 "roles": sorted({role for entry in entries for role in entry.roles}),
                 "revocation": chain.revocation,
+                "can_sign": not self.signature_problem,
             },
         )
 
@@ -358,6 +361,14 @@ class CardSession:
         return self._managers[1]
 
     # --- Signing ---
+
+    def _signature_problem(self) -> str:
+        """Why this card will not sign, in French, so that nobody prepares a batch for nothing; empty when it will."""
+        try:
+            self._signing_chain()
+        except CardError as error:
+            return f"Cette carte ouvre une session mais ne pourra pas signer : {error}"
+        return ""
 
     def _signing_chain(self) -> Chain:
         certificate = self._card_info.signature

@@ -91,12 +91,15 @@ def _login_test(args: argparse.Namespace) -> int:
     with open_session(args.workspace, GetpassPin()) as session:
         scope = {role: session.perimeter(role) for role in ("author", "approver")}
         answer: dict[str, Any] = {"name": session.identity.name, "card": session.card}
+        answer["signature_problem"] = session.signature_problem
         for role, perimeter in scope.items():
             answer[role] = sorted(perimeter.establishments | perimeter.operators)
     if args.json:
         say_json(answer)
         return 0
     say(f"Session ouverte puis fermée : {answer['name']}, carte {answer['card']}.")
+    if answer["signature_problem"]:
+        say(str(answer["signature_problem"]))
     say(f"Auteur pour : {', '.join(answer['author']) or 'aucun établissement'}")
     say(f"Approbateur pour : {', '.join(answer['approver']) or 'aucun établissement'}")
     return 0
@@ -117,6 +120,13 @@ def _problems(settings: CardSettings, info: CardInfo, identity: Identity) -> lis
         check_chain(info.authentication, load_trust(settings))
     except AuditError as error:
         problems.append(str(error))
+    if info.signature:
+        try:
+            check_chain(info.signature, load_trust(settings))
+        except AuditError as error:
+            problems.append(f"Certificat de signature : {error}")
+    else:
+        problems.append("Cette carte, ou son pilote, ne donne pas de certificat de signature.")
     if identity.pseudonymous:
         problems.append("Cette carte de service ne nomme personne : elle ne peut ni corriger ni signer.")
     try:

@@ -23,9 +23,7 @@ from rpps_audit.store import FILE_NAME, open_store
 from rpps_audit.store.faults import newest_storage
 
 ROOT = Path(__file__).parents[2]
-OPEN = (
-    "import sys; from pathlib import Path; from rpps_audit.store import open_store; s = open_store(Path(sys.argv[1]))"
-)
+OPEN = "import sys, pathlib, rpps_audit.store; s = rpps_audit.store.open_store(pathlib.Path(sys.argv[1]))"
 HOLD = f"{OPEN}; print(1, flush=True); sys.stdin.read()"
 
 
