@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from rpps_audit.corrections.desk import Desk
+from rpps_audit.corrections.desk import Desk, safety
 from rpps_audit.corrections.rows import marks, written_since
-from rpps_audit.journal import KEEP_IT, JournalError, canonical_json
+from rpps_audit.journal import KEEP_IT, JournalError, canonical_json, note_settings
 from rpps_audit.privacy import open_pseudonyms
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def record(
     names the journal's head (so the store is a witness of the journal) and is sealed with the workspace's key.
     """
     settle(desk)
+    # A setting that changed since the last decision is in the journal before this one.
+    note_settings(desk.folder, safety(desk.folder))
     at = datetime.now(UTC).replace(tzinfo=None)
     by, person = (who, {}) if isinstance(who, str) else (who.author, {"person": who.person.described()})
     with desk.store.transaction():

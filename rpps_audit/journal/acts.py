@@ -12,7 +12,7 @@ from rpps_audit.journal.chain import FILE_NAME, Entry, Journal
 
 SETTINGS_CHANGED = "settings-changed"
 # What changes how a workspace judges, sends, trusts or reads; managers.toml has its own entries.
-_SETTINGS_FILES = ("rpps-audit.toml", "rules/**/*", "correspondances/**/*", "*.correspondance.toml")
+_SETTINGS_FILES = ("rpps-audit.toml", "rh.toml", "rules/**/*", "layouts/**/*", "correspondances/**/*")
 
 
 def account() -> str:

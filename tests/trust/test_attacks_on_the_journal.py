@@ -9,8 +9,8 @@ import pytest
 from rpps_audit.cli import main
 from tests.trust.decided import copied, decided, lines, rechain
 
-EVENTS = 7  # what `decided` journals, in order
-PROPOSED, APPROVED, REFUSED, PREPARED, SIGNED, UNDONE, AGAIN = range(EVENTS)
+EVENTS = 8  # what `decided` journals, in order
+SETTINGS, PROPOSED, APPROVED, REFUSED, PREPARED, SIGNED, UNDONE, AGAIN = range(EVENTS)
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ EDITS = {
     "a decision's author": "UPDATE operations SET author = '300/CPE9' WHERE operation_id = 2",
     "a decision's name": "UPDATE operations SET event = 'corrections-approved' WHERE operation_id = 3",
     "a decision removed": "DELETE FROM operations WHERE operation_id = 2",
-    "a decision's line": "UPDATE operations SET journal_seq = 1 WHERE operation_id = 2",
+    "a decision's line": "UPDATE operations SET journal_seq = 2 WHERE operation_id = 2",
     "a decision forged": FORGED,
     "everything removed": "DELETE FROM corrections; DELETE FROM correction_events; DELETE FROM operations;"
     "DELETE FROM batches; DELETE FROM batch_events; DELETE FROM batch_corrections",
@@ -130,7 +130,7 @@ def test_four_eyes_are_looked_for_in_the_journal(folder):
 
 
 def test_the_number_of_a_batch_is_never_used_again(folder):
-    day = lines(folder)[3]["data"]["batch"].partition("-")[0]
+    day = lines(folder)[4]["data"]["batch"].partition("-")[0]
     with open_store(folder) as store:
         table = four_eyes(store, folder)
         assert next_number(table, day) == 3
