@@ -29,7 +29,6 @@ _ROOMS = (
     "rules",
     "sample",
     "card",
-    "journal",
     "corrections",
     "batch",
     "lab",

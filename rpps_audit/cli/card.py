@@ -1,4 +1,4 @@
-"""`card`: the card in the reader, who holds it, a trial login."""
+"""`card`: the card in the reader, who holds it, a trial login. With it comes `journal`, the proof of what was done."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from rpps_audit.card import (
     open_session,
     read_identity,
 )
+from rpps_audit.cli import journal
 from rpps_audit.cli.output import say, say_json
 from rpps_audit.cli.parser import add_json
 from rpps_audit.errors import AuditError
@@ -38,6 +39,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         verb = verbs.add_parser(name, help=text)
         add_json(verb)
         verb.set_defaults(run=run)
+    journal.add_commands(commands)
 
 
 # --- card ---
@@ -120,13 +122,7 @@ def _problems(settings: CardSettings, info: CardInfo, identity: Identity) -> lis
         check_chain(info.authentication, load_trust(settings))
     except AuditError as error:
         problems.append(str(error))
-    if info.signature:
-        try:
-            check_chain(info.signature, load_trust(settings))
-        except AuditError as error:
-            problems.append(f"Certificat de signature : {error}")
-    else:
-        problems.append("Cette carte, ou son pilote, ne donne pas de certificat de signature.")
+    problems += _signature_problems(settings, info, trusted=not problems)
     if identity.pseudonymous:
         problems.append("Cette carte de service ne nomme personne : elle ne peut ni corriger ni signer.")
     try:
@@ -135,3 +131,15 @@ def _problems(settings: CardSettings, info: CardInfo, identity: Identity) -> lis
     except AuditError as error:
         problems.append(str(error))
     return problems
+
+
+def _signature_problems(settings: CardSettings, info: CardInfo, *, trusted: bool) -> list[str]:
+    """What would refuse a signature with a card that can log in; said now rather than at the end of a batch."""
+    if not info.signature:
+        return ["Cette carte, ou son pilote, ne donne pas de certificat de signature."]
+    if trusted:
+        try:
+            check_chain(info.signature, load_trust(settings))
+        except AuditError as error:
+            return [f"Certificat de signature : {error}"]
+    return []

@@ -83,10 +83,8 @@ def test_an_unknown_kind_and_an_added_situation_in_two_places_are_refused(table)
     with pytest.raises(UsageError, match="Genre de correction inconnu"):
         propose(table, authorisation(), 1, mail(kind="merge"), reason="x")
     key = f"810000000001@{OTHER_SITE}"
-    rows = [
-        change("situation", key, "role", "GENR11", kind="add"),
-        change("situation", key, "finess", "690000015", kind="add"),
-    ]
+    fields = (("role", "GENR11"), ("finess", "690000015"))
+    rows = [change("situation", key, column, new, kind="add") for column, new in fields]
     with pytest.raises(UsageError, match="doivent être les"):
         propose(table, authorisation(), 1, proposals(*rows), reason="x")
     with pytest.raises(NotAuthorisedError, match=OTHER_SITE):
