@@ -122,6 +122,7 @@ def open_store(workspace: Path, *, memory_limit: str = "1GB", read_only: bool = 
 def _connected(path: Path, memory_limit: str, read_only: bool) -> duckdb.DuckDBPyConnection:
     # Nothing is spilled from a store that is only read: its folder may not be ours.
     spill = "" if read_only else str(path.parent / SPILL_FOLDER)
+    settings: dict[str, str | bool | int | float | list[str]]
     settings = {"memory_limit": memory_limit, "temp_directory": spill, **_OFFLINE}
     return duckdb.connect(str(path), read_only=read_only, config=settings)
 

@@ -28,17 +28,20 @@ class ServedContents(AsyncLargeFileManager):
     def _get_os_path(self, path: str) -> str:
         if not is_served(path):
             raise HTTPError(404, "not served")
-        return str(super()._get_os_path(path))
+        return str(super()._get_os_path(path))  # type: ignore[no-untyped-call]
 
-    async def get(self, path: str, content: bool = True, **asked: Any) -> dict[str, Any]:
+    async def get(
+        self, path: Any, content: Any = True, type: Any = None, format: Any = None, require_hash: Any = False
+    ) -> Any:
         """A model as Jupyter makes it; the root lists the served folders only."""
-        model: dict[str, Any] = await super().get(path, content and bool(path.strip("/")), **asked)
-        if content and not path.strip("/"):
+        at_root = not path.strip("/")
+        model = await super().get(path, content and not at_root, type, format, require_hash)  # type: ignore[no-untyped-call]
+        if content and at_root:
             folders = [name for name in SERVED if Path(self.root_dir, name).is_dir()]
-            model |= {"content": [await super(ServedContents, self).get(name, False) for name in folders]}
-            model["format"] = "json"
+            listed = [await super(ServedContents, self).get(name, False) for name in folders]  # type: ignore[no-untyped-call]
+            model |= {"content": listed, "format": "json"}
         return model
 
     async def is_hidden(self, path: str) -> bool:
         """Whether a route must act as if it were not there."""
-        return not is_served(path) or bool(await super().is_hidden(path))
+        return not is_served(path) or bool(await super().is_hidden(path))  # type: ignore[no-untyped-call]
