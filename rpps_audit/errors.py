@@ -46,6 +46,12 @@ class StoreDamagedError(UnreadableInputError):
     """The store is no store, or its blocks no longer hold. It was not changed; the originals can be loaded again."""
 
 
+class NotAStoreError(StoreDamagedError):
+    """The file at the store's place is not one: the wrong folder was named, or its first bytes are gone."""
+
+    exit_code = 2
+
+
 class NotAuthorisedError(AuditError):
     """The person at the keyboard may not do this: no open card session, or outside their perimeter."""
 

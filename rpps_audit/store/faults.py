@@ -13,6 +13,7 @@ import duckdb
 
 from rpps_audit.errors import (
     AuditError,
+    NotAStoreError,
     StoreBusyError,
     StoreDamagedError,
     StoreNewerError,
@@ -80,7 +81,9 @@ def busy(path: Path) -> StoreBusyError:
 
 def damaged(path: Path) -> StoreDamagedError:
     """Nothing can be made of it."""
-    return StoreDamagedError(
+    with path.open("rb") as file:
+        kind = StoreDamagedError if file.read(_VERSION_PLACE)[_MAGIC_PLACE:] == _MAGIC else NotAStoreError
+    return kind(
         f"Le magasin {path} est abîmé, ou ce n'est pas un magasin rpps-audit. Rien n'a été modifié. Remettez une "
         "sauvegarde ; ou renommez-le et rechargez les fichiers d'origine (dossier originals/)."
     )
