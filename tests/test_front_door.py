@@ -64,9 +64,8 @@ def test_a_matrix_named_in_the_settings_is_looked_for_in_the_workspace(
     ws: ra.Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shipped = Path(ra.__file__).parents[1] / "rules" / "access" / "sara-slides-1.toml"
-    (ws.path / "droits.toml").write_text(
-        shipped.read_text("utf-8").replace("gcs-sara-diapositives-1", "la-notre"), "utf-8"
-    )
+    ours = shipped.read_text("utf-8").replace("gcs-sara-diapositives-1", "la-notre")
+    (ws.path / "droits.toml").write_text(ours, "utf-8")
     (ws.path / "rpps-audit.toml").write_text('[espace]\nmatrice = "droits.toml"\n', "utf-8")
     monkeypatch.chdir(tmp_path)
     assert ra.open("espace").access_matrix().version == "la-notre"

@@ -16,9 +16,10 @@ import polars as pl
 from pandera.polars import DataFrameSchema
 
 from rpps_audit import __version__, reference
-from rpps_audit.checks import compared, predicates, relations
+from rpps_audit.checks import kinds
 from rpps_audit.checks.catalogue import Catalogue
-from rpps_audit.checks.predicates import ROW_KINDS, Context
+from rpps_audit.checks.kinds import Context, kind_of
+from rpps_audit.checks.plan import Plan, make_plan
 from rpps_audit.checks.rule import Rule
 from rpps_audit.checks.schemas import broken_rows, build_schema
 from rpps_audit.records import LINE_OF_ROW, SNAPSHOT_OF_ROW, State, make_comparisons, open_state
@@ -81,23 +82,6 @@ class Run:
         return self.rules.filter(pl.col("status") == "not_evaluable").select("rule_id", "reason")
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """The rules of one run: those to evaluate with their number, why the others cannot be, and in which files some of
-    those evaluated cannot."""
-
-    numbers: dict[str, int]
-    row_rules: dict[str, list[Rule]]
-    set_rules: list[Rule]
-    missing: dict[str, str]
-    gaps: dict[str, list[int]]
-    partly: dict[str, str]
-
-    def judged(self, rule: Rule, snapshot_id: pl.Expr) -> pl.Expr:
-        """Whether the rule can be evaluated on a row's file."""
-        return snapshot_id.is_in(self.gaps.get(rule.id, [])).not_()
-
-
 class _Judged(NamedTuple):
     """What one batch gave: its rows, how many each rule looked at, and the broken ones."""
 
@@ -113,33 +97,33 @@ def check_state(store: Store, state: State, catalogue: Catalogue, *, progress: P
     is. One transaction per kind: an interrupted run leaves nothing behind. Raises UsageError for a wrong rule.
     """
     tell = progress or (lambda _label, _share: None)
-    kinds = state.kinds
+    registered = state.kinds
     return [
         check_kind(
             store,
             state,
             kind,
             catalogue,
-            progress=lambda what, share, done=done: tell(what, (done + share) / len(kinds)),  # type: ignore[misc]
+            progress=lambda what, share, done=done: tell(what, (done + share) / len(registered)),  # type: ignore[misc]
         )
-        for done, kind in enumerate(kinds)
+        for done, kind in enumerate(registered)
     ]
 
 
 def check_kind(store: Store, state: State, kind: str, catalogue: Catalogue, *, progress: Progress | None = None) -> Run:
     """Evaluate every rule that applies to one kind of registration of a state."""
-    context = Context(state.as_of)
+    context = Context(state.as_of, catalogue.references)
     rules = [rule for rule in catalogue if rule.enabled and kind in rule.applies_to]
     tell = progress or (lambda _label, _share: None)
     beside = sorted(number for group in state.sources(kind).values() for number in group)
-    question = [kind, state.as_of, list(state.files(kind)), beside, _fingerprint(rules)]
+    question = [kind, state.as_of, list(state.files(kind)), beside, _fingerprint(rules, context)]
     known = store.sql(_KNOWN_RUN, question).fetchone()
     if known is not None and known[0] is not None:
         store.sql("UPDATE runs SET asked_at = ? WHERE run_id = ?", [_now(), known[0]])
         return _stored_run(store, state, known[0])
-    plan = _plan(rules, state, kind)
+    plan = make_plan(store, rules, state, kind)
     # Temporary views belong to the connection that made them: reading has its own, writing stays in the transaction.
-    with open_state(store, state, kind) as reader:
+    with open_state(store, state.without(plan.useless), kind) as reader:
         make_comparisons(reader, state, kind)
         evaluated, hits = _evaluate_rows(reader, plan, context, tell)
         evaluated |= _evaluate_sets(reader, plan, context, hits, tell)
@@ -168,46 +152,15 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _fingerprint(rules: Sequence[Rule]) -> str:
+def _fingerprint(rules: Sequence[Rule], context: Context) -> str:
     """The rule set, the code that evaluates it and the references it is judged against, as one value."""
-    judged = [Catalogue(tuple(rules)).fingerprint, __version__, reference.provenance().write_csv()]
+    told = [Catalogue(tuple(rules)).fingerprint, context.references.fingerprint]
+    judged = [*told, __version__, reference.provenance().write_csv()]
     return hashlib.sha256("\n".join(judged).encode()).hexdigest()[:16]
 
 
-def _plan(rules: Sequence[Rule], state: State, kind: str) -> _Plan:
-    """What can be evaluated, on which files. A rule is not evaluable when no file carries its columns."""
-    carried, sources = state.carried(kind), frozenset(state.sources(kind))
-    plan = _Plan(
-        {rule.id: number for number, rule in enumerate(rules)}, {"professional": [], "situation": []}, [], {}, {}, {}
-    )
-    for rule in rules:
-        of_rows = rule.kind in ROW_KINDS
-        needed = (predicates if of_rows else relations).needed_columns(rule)
-        absent = frozenset() if of_rows else relations.needed_sources(rule) - sources
-        lacking = {number: needed - columns for number, columns in carried.items() if needed - columns}
-        named = _named("columns", frozenset[str]().union(*lacking.values())) if lacking else ""
-        if lacking and len(lacking) == len(carried):
-            plan.missing[rule.id] = f"colonne absente de cette extraction : {named}"
-            continue
-        if absent:
-            plan.missing[rule.id] = f"fichier non chargé : {_named('kinds', absent)}"
-            continue
-        if lacking:
-            plan.gaps[rule.id] = sorted(lacking)
-            plan.partly[rule.id] = f"colonne absente de {len(lacking)} fichiers sur {len(carried)} : {named}"
-        if of_rows:
-            plan.row_rules[rule.table].append(rule)
-        else:
-            plan.set_rules.append(rule)
-    return plan
-
-
-def _named(table: str, codes: frozenset[str]) -> str:
-    return ", ".join(sorted(f"« {reference.words(table).get(code, code)} »" for code in codes))
-
-
 def _evaluate_rows(
-    reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, tell: Progress
+    reader: duckdb.DuckDBPyConnection, plan: Plan, context: Context, tell: Progress
 ) -> tuple[dict[str, int], list[pl.DataFrame]]:
     """Stream each table once through its pandera schemas; how many records each rule looked at, and the broken ones."""
     evaluated: dict[str, int] = {}
@@ -216,7 +169,7 @@ def _evaluate_rows(
         if not rules:
             continue
         schema = build_schema(rules, context, table)
-        needed = sorted(frozenset[str]().union(*(predicates.read_columns(rule) for rule in rules)))
+        needed = sorted(frozenset[str]().union(*(kind_of(rule).reads(rule) for rule in rules)))
         total, seen = _count(reader, table), 0
 
         def judge(batch: pl.DataFrame, schema: DataFrameSchema = schema, rules: Sequence[Rule] = rules) -> _Judged:
@@ -234,36 +187,39 @@ def _evaluate_rows(
 
 
 def _evaluate_sets(
-    reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, hits: list[pl.DataFrame], tell: Progress
+    reader: duckdb.DuckDBPyConnection, plan: Plan, context: Context, hits: list[pl.DataFrame], tell: Progress
 ) -> dict[str, int]:
-    """Run the set rules, adding their broken records to `hits`; each looks at every record of its table."""
-    totals = {table: _count(reader, table) for table in plan.row_rules}
-    compared.link_numbers(reader)
-    relations.make_marks(reader, plan.set_rules)
+    """Run the set rules, adding their broken records to `hits`; how many records each looked at."""
+    evaluated: dict[str, int] = {}
+    kinds.prepare(reader, plan.set_rules)
+    judged = {rule.id: f"{SNAPSHOT_OF_ROW} NOT IN ({_listed(plan.gaps.get(rule.id))})" for rule in plan.set_rules}
     for done, rule in enumerate(plan.set_rules):
-        query = relations.query(rule)
-        parameters = {"as_of": context.as_of} if "$as_of" in query.sql else {}
-        since = pl.col("since") if query.has_since else pl.lit(None, pl.Date).alias("since")
         # The keys of the broken records are made once, at the end.
-        wanted = "row_id, since" if query.has_since else "row_id"
-        found = fetch_frame(reader.execute(f"SELECT {wanted} FROM ({query.sql})", parameters))
-        judged = found.filter(plan.judged(rule, pl.col("row_id") // 2**32))
-        hits.append(judged.select(_number(rule, plan.numbers), _ROW, since.cast(pl.Date)))
+        broken = f"SELECT row_id, since FROM ({kinds.query(rule, context.references)}) WHERE {judged[rule.id]}"
+        found = fetch_frame(reader.execute(broken, kinds.given_day(broken, context.as_of)))
+        hits.append(found.select(_number(rule, plan.numbers), _ROW, "since"))
+        looked = f"SELECT count(*) FROM ({kinds.population(rule)}) WHERE {judged[rule.id]}"
+        row = reader.execute(looked, kinds.given_day(looked, context.as_of)).fetchone()
+        evaluated[rule.id] = 0 if row is None else row[0]
         tell("contrôles entre enregistrements", (2 + (done + 1) / len(plan.set_rules)) / 3)
-    return {rule.id: totals[rule.table] for rule in plan.set_rules}
+    return evaluated
+
+
+def _listed(snapshots: Sequence[int] | None) -> str:
+    return ", ".join(map(str, snapshots or [-1]))
 
 
 def _row_hits(
-    batch: pl.DataFrame, broken: dict[str, pl.Series], rules: Sequence[Rule], plan: _Plan, context: Context
+    batch: pl.DataFrame, broken: dict[str, pl.Series], rules: Sequence[Rule], plan: Plan, context: Context
 ) -> Iterator[pl.DataFrame]:
     """The broken rows of one batch, rule by rule."""
     for rule in rules:
         rows = broken.get(rule.id)
         if rows is None or rows.is_empty():
             continue
-        day = predicates.since(rule, context) if rule.forgotten else None
+        day = kinds.since(rule, context)
         since = (pl.lit(None) if day is None else day).cast(pl.Date).alias("since")
-        columns = ["row_id", *predicates.needed_columns(rule)] if day is not None else ["row_id"]
+        columns = ["row_id", *kind_of(rule).reads(rule)] if day is not None else ["row_id"]
         found = batch.select("snapshot_id", *columns)[rows]
         if rule.id in plan.gaps:
             found = found.filter(plan.judged(rule, pl.col("snapshot_id")))
@@ -274,11 +230,8 @@ def _number(rule: Rule, numbers: dict[str, int]) -> pl.Expr:
     return pl.lit(numbers[rule.id], pl.Int16).alias("rule_no")
 
 
-def _looked_at(rule: Rule, plan: _Plan) -> pl.Expr:
-    """How many records the rule speaks of: those under its guard, with a value unless absence is the fault."""
-    said = pl.lit(True) if rule.kind == "required" else pl.col(rule.column).is_not_null()
-    if rule.when:
-        said = said & predicates.guard(rule.when).fill_null(False)
+def _looked_at(rule: Rule, plan: Plan) -> pl.Expr:
+    said = kinds.looked_at(rule)
     if rule.id in plan.gaps:
         said = said & plan.judged(rule, pl.col("snapshot_id"))
     return (said & pl.col("row_id").is_not_null()).sum().alias(rule.id)
@@ -289,7 +242,7 @@ def _persist(
     reader: duckdb.DuckDBPyConnection,
     run_id: int,
     rules: Sequence[Rule],
-    plan: _Plan,
+    plan: Plan,
     evaluated: dict[str, int],
 ) -> None:
     """Findings once per rule and record key, whatever the number of lines that carry the record."""
@@ -336,7 +289,7 @@ def _persist(
         store.connection.executemany("INSERT INTO rule_gaps VALUES (?, ?, ?)", gaps)
 
 
-def _status(rule: Rule, plan: _Plan, evaluated: dict[str, int]) -> str:
+def _status(rule: Rule, plan: Plan, evaluated: dict[str, int]) -> str:
     """A rule that looked at nothing has not succeeded: it had no object."""
     if rule.id in plan.missing:
         return "not_evaluable"

@@ -28,6 +28,7 @@ from rpps_audit.corrections import (
 )
 from rpps_audit.corrections.batch import FRENCH_BATCH_STATES
 from rpps_audit.errors import UnreadableInputError
+from rpps_audit.outputs import write_private
 
 if TYPE_CHECKING:
     from rpps_audit.card import Trust
@@ -139,7 +140,7 @@ def _status(args: argparse.Namespace) -> int:
             return 0
         facts, page = batch_facts(desk, args.batch), batch_page(desk, args.batch)
     if args.page:
-        args.page.write_text(page, "utf-8")
+        write_private(args.page, page.encode("utf-8"))
     if args.json:
         say_json({"batch": facts["batch"]._asdict(), "corrections": facts["corrections"].to_dicts()})
     else:

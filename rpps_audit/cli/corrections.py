@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -28,6 +29,7 @@ from rpps_audit.corrections import (
     suggest,
     undo,
 )
+from rpps_audit.corrections.witness import told
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.records import state_at
 from rpps_audit.store import fetch_frame
@@ -54,7 +56,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     proposed.add_argument("key", metavar="CLÉ", help="clé de la fiche, telle que la donne findings")
     proposed.add_argument("column", metavar="COLONNE")
     proposed.add_argument(
-        "value", metavar="VALEUR", help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ"
+        "value",
+        metavar="VALEUR",
+        help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ ; « - » : lue "
+        "sur l'entrée standard, où les autres utilisateurs de la machine ne la voient pas",
     )
     proposed.add_argument("--rule", metavar="ID", help="le contrôle dont le constat est corrigé")
     proposed.add_argument("--replaces", type=int, metavar="N", help="la correction du même champ que vous avez lue")
@@ -118,6 +123,8 @@ def opened(args: argparse.Namespace) -> Iterator[Desk]:
 def at_the_keyboard(args: argparse.Namespace, role: Role = "author") -> Iterator[tuple[CardSession, Authorisation]]:
     """The holder of the card in the reader, in one of their roles; the PIN is asked."""
     with open_session(args.workspace, GetpassPin()) as session:
+        if session.signature_problem:
+            sys.stderr.write(f"rpps-audit : {session.signature_problem}\n")
         yield session, session.require(role=role)
 
 
@@ -168,7 +175,7 @@ def _propose(args: argparse.Namespace) -> int:
     one = pl.DataFrame(
         {
             "table": [_TABLES[args.table]], "record_key": [args.key], "column": [args.column],
-            "new": [args.value or None], "previous_id": [args.replaces], "rule_id": [args.rule],
+            "new": [_value(args.value) or None], "previous_id": [args.replaces], "rule_id": [args.rule],
         },
         schema_overrides={"previous_id": pl.Int32, "new": pl.String, "rule_id": pl.String},
     )  # fmt: skip
@@ -176,6 +183,11 @@ def _propose(args: argparse.Namespace) -> int:
         facts = latest_extract(desk.store)
         done = propose(desk, authorisation, facts.snapshot_id, one, reason=args.reason, evidence=args.evidence)
     return _say_proposed(done, args)
+
+
+def _value(given: str) -> str:
+    """The value, or the first line of the standard input for « - »: a command line can be read by others (ps)."""
+    return sys.stdin.readline().rstrip("\r\n") if given == "-" else given
 
 
 def _accept(args: argparse.Namespace) -> int:
@@ -254,7 +266,9 @@ def _approve(args: argparse.Namespace) -> int:
         )
         waiting = _mine(desk, authorisation, waiting)
         if args.all:
-            waiting = waiting.filter(pl.col("author") != authorisation.author)
+            said = told(desk.journal)
+            own = [number for number, who in said.authors.items() if authorisation.person.same_as(who)]
+            waiting = waiting.filter(~pl.col("correction_id").is_in(own))
         shown_at = datetime.now(UTC)
         write_frame(waiting.drop("snapshot_id", "table"), "table")
         chosen = waiting["correction_id"].to_list() if args.all else args.numbers
@@ -317,7 +331,10 @@ def _say_proposed(done: Proposed, args: argparse.Namespace) -> int:
 
 def _confirmed(count: int) -> bool:
     """The time between showing and deciding is kept: a decision is typed."""
-    return input(f"Décider pour ces {count} correction(s) ? Tapez oui : ").strip().lower() == "oui"
+    try:
+        return input(f"Décider pour ces {count} correction(s) ? Tapez oui : ").strip().lower() == "oui"
+    except EOFError:
+        return False
 
 
 def _answer(args: argparse.Namespace, value: object, sentence: str) -> None:

@@ -29,6 +29,7 @@ from rpps_audit.corrections.package import (
 )
 from rpps_audit.corrections.perimeter import demand_role, only_inside
 from rpps_audit.corrections.values import Extract, extract, latest_extract, workplaces
+from rpps_audit.corrections.witness import approvals, demand_untouched, next_number
 from rpps_audit.errors import UsageError
 from rpps_audit.journal import canonical_json, sha256_hex
 from rpps_audit.store import fetch_frame
@@ -94,6 +95,7 @@ def prepare(
     made = (at or datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
     tell("Relecture des corrections", 0.0)
     waiting = ready(desk, authorisation, facts)
+    demand_untouched(desk, waiting["correction_id"])
     changes = changes_of(desk, facts, waiting) if waiting.height else waiting
     if changes.is_empty():
         raise UsageError(_nothing(desk))
@@ -128,7 +130,7 @@ def prepare(
         )
         return {"batch": batch_id, "sha256": digest, "corrections": held.to_list()}
 
-    record(desk, "batch-prepared", authorisation.author, write)
+    record(desk, "batch-prepared", authorisation, write)
     _publish(desk, part, desk.folder / FOLDER / name)
     return batch(desk, batch_id)._replace(notes=tuple(notes))
 
@@ -144,6 +146,8 @@ def sign(desk: Desk, session: CardSession, pin: PinSource, batch_id: str) -> Bat
     one = batch(desk, batch_id)
     if one.state != "prepared":
         raise UsageError(f"Le lot {batch_id} est {FRENCH_BATCH_STATES[one.state]} : seul un lot préparé se signe.")
+    held = corrections_of(desk, batch_id)
+    demand_untouched(desk, held)
     manifest_bytes, _, files = unpacked(intact(one))
     manifest = _manifest(manifest_bytes)
     if manifest["rules"] != desk.catalogue.fingerprint:
@@ -161,14 +165,14 @@ def sign(desk: Desk, session: CardSession, pin: PinSource, batch_id: str) -> Bat
     digest = sha256_hex(content)
     part = _part(desk, one.path.name, digest)
     write_synced(part, content)
-    held = corrections_of(desk, batch_id)
+    authorisation = session.require(manifest["establishments"], "author", operators)
 
     def write(operation: Operation) -> Mapping[str, Any]:
         batch_event(desk, operation, batch_id, "signed", author, package=one.path.name, sha256=digest)
         add_events(desk, operation, "signed", held, author=author, card=card, batch_id=batch_id)
         return {"batch": batch_id, "sha256": digest, "manifest": sha256_hex(signed.content)}
 
-    record(desk, "batch-signed", author, write)
+    record(desk, "batch-signed", authorisation, write)
     _publish(desk, part, one.path)
     return batch(desk, batch_id)
 
@@ -299,19 +303,12 @@ def _about(
     covered = places.filter(authorisation.perimeter.expression("finess", "finess_legal"))
     touched = {*changes.filter(pl.col("table") == "situation")["finess"].drop_nulls(), *covered["finess"]}
     touched |= set(changes.filter(pl.col("column") == "finess")["after"].drop_nulls())
-    approvals = fetch_frame(
-        desk.store.sql(
-            """SELECT author AS approver, count(DISTINCT correction_id) AS corrections FROM correction_events
-           WHERE event = 'approved' AND list_contains(?, correction_id) GROUP BY author ORDER BY author""",
-            [held.to_list()],
-        )
-    )
     return {
         "batch": batch_id,
         "prepared_at": made.isoformat() + "Z",
         "prepared_by": authorisation.author,
         "four_eyes": desk.settings.four_eyes,
-        "approvals": approvals.to_dicts(),
+        "approvals": approvals(desk, held),
         "establishments": sorted(touched & set(covered["finess"]) | (touched - set(places["finess"]))),
         "operators": dict(zip(covered["finess"], covered["finess_legal"], strict=True)),
         "counts": {"persons": changes["file"].n_unique(), "changes": changes.height, "corrections": len(held)},
@@ -319,9 +316,8 @@ def _about(
 
 
 def _next_id(desk: Desk, made: datetime) -> str:
-    row = desk.store.sql("SELECT count(*) FROM batches WHERE starts_with(batch_id, ?)", [f"{made:%Y%m%d}-"]).fetchone()
-    assert row is not None
-    return f"{made:%Y%m%d}-{row[0] + 1:03d}"
+    day = f"{made:%Y%m%d}"
+    return f"{day}-{next_number(desk, day):03d}"
 
 
 def _part(desk: Desk, name: str, digest: str) -> Path:

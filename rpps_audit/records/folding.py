@@ -62,14 +62,15 @@ def folded_sql(column: str) -> str:
 
 def initial_sql(column: str) -> str:
     """The first letter of a name, whatever its accent: equal for names that fold alike, and much cheaper."""
-    return f"translate(upper(strip_accents(left({column}, 1))), 'ŒÆ{_FROM_STROKES}', 'OA{_TO}')"
+    return f"translate(upper(strip_accents(left(CAST({column} AS VARCHAR), 1))), 'ŒÆ{_FROM_STROKES}', 'OA{_TO}')"
 
 
 def digits_sql(column: str) -> str:
     """The last nine digits of a phone number: its national number, whatever prefix and punctuation."""
-    plain = f"translate({column}, {_text('()/+_:;' + _ASCII)}, '')"
-    rare = f"translate({column}, {_text('()/+_:;' + _BLANKS + _INVISIBLE + _SIGNS + _STOPS)}, '')"
-    return f"right(CASE WHEN {_is_ascii(column)} THEN {plain} ELSE {rare} END, 9)"
+    text = f"CAST({column} AS VARCHAR)"
+    plain = f"translate({text}, {_text('()/+_:;' + _ASCII)}, '')"
+    rare = f"translate({text}, {_text('()/+_:;' + _BLANKS + _INVISIBLE + _SIGNS + _STOPS)}, '')"
+    return f"right(CASE WHEN {_is_ascii(text)} THEN {plain} ELSE {rare} END, 9)"
 
 
 def _is_ascii(text: str) -> str:

@@ -12,6 +12,7 @@ from rpps_audit.cli import main
 HERE = Path(__file__).parent
 # What the case's author did not speak of: codes and places that the files carry by chance.
 ASIDE = {"lieu-different-de-la-commune", "profession-nationale-inattendue"}
+BLANK = ["nom-naissance-absent", "nom-exercice-absent", "email-absent", "commune-naissance-absente", "role-absent"]
 Found = set[tuple[str, int]]
 
 
@@ -52,6 +53,17 @@ def grave(found: pl.DataFrame) -> Found:
         ("T07", {("meme-personne-deux-numeros", 5), ("meme-personne-deux-numeros", 6), ("parti-selon-rh", 7)}),
         ("T10", {("telephone-partage", 2), ("telephone-partage", 3), ("contact-prive-publie-telephone", 4)}),
         ("T25", {("fermee-encore-publiee", 2)}),
+        # ÿ, the double hyphen of 2005 to 2011, « 'T », an accent written apart.
+        ("T08", set()),
+        # Blanks of every kind are absent.
+        (
+            "T11",
+            {
+                *((rule, 2) for rule in BLANK),
+                ("telephone-absent", 3),
+                ("telephone-absent", 4),
+            },
+        ),
     ],
 )
 def test_a_case_says_this_and_nothing_else(
@@ -106,4 +118,5 @@ def test_dates_of_the_far_future(tmp_path: Path, capfd: pytest.CaptureFixture[st
         ("ouverte-trop-longtemps", 2),
         ("confirmation-future", 3),
         ("face-a-face-futur", 4),
+        ("demande-illisible", 5),
     } <= found

@@ -15,9 +15,14 @@ from tests.checks.literal import person, run_checks, snapshot
 from tests.corrections.literal import desk
 
 
+def _only(rule_id: str, workspace: Path | None) -> Catalogue:
+    every = load_catalogue(workspace)
+    return Catalogue((every[rule_id],), every.references)
+
+
 def found(rule_id: str, rows: list[dict[str, object]], workspace: Path | None = None) -> set[int]:
     with memory_store() as store:
-        run_checks(store, snapshot(store, "suivi", rows), Catalogue((load_catalogue(workspace)[rule_id],)))
+        run_checks(store, snapshot(store, "suivi", rows), _only(rule_id, workspace))
         return {row[0] for row in store.sql("SELECT line FROM findings").fetchall()}
 
 
@@ -27,16 +32,14 @@ def test_a_workspace_replaces_a_list_and_the_rule_changes(tmp_path: Path) -> Non
     (tmp_path / "rules" / "lists").mkdir(parents=True)
     (tmp_path / "rules" / "lists" / "service-mailboxes.txt").write_text("cuisine*  # du foyer\n", "utf-8")
     assert found("email-generique", rows, tmp_path) == {3}
-    here, shipped = load_catalogue(tmp_path)["email-generique"], load_catalogue()["email-generique"]
-    assert here.fingerprint != shipped.fingerprint
+    here, shipped = load_catalogue(tmp_path), load_catalogue()
+    assert here.references.fingerprint != shipped.references.fingerprint
 
 
 def test_a_list_that_is_nowhere_is_named(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "reglages.toml").write_text(
-        '[nom-fictif]\nparameters = { list = "lists/noms.txt" }\n', "utf-8"
-    )
-    with pytest.raises(UsageError, match=r"nom-fictif : la liste « lists/noms.txt » n'existe pas"):
+    (tmp_path / "rules" / "reglages.toml").write_text('[nom-fictif]\nparameters = { list_name = "noms" }\n', "utf-8")
+    with pytest.raises(UsageError, match=r"« noms » n'est pas possible.*fictitious-names"):
         load_catalogue(tmp_path)
 
 
