@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from rpps_audit.batches.proof import prove
 from rpps_audit.checks import REGISTRATION_KINDS, Catalogue, Run, primary_runs, run_checks
-from rpps_audit.corrections import open_desk, prove
+from rpps_audit.corrections import open_desk
 from rpps_audit.ingest import Loaded, load
 from rpps_audit.reports import build_report, prepare_figures, write_html
 from rpps_audit.store import Store

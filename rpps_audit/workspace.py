@@ -14,7 +14,7 @@ from rpps_audit.reference import AccessMatrix, load_access
 from rpps_audit.store import Store, open_store
 
 SETTINGS_FILE = "rpps-audit.toml"
-# Who reads each: this module, corrections/desk, corrections/transport, card/settings.
+# Who reads each: this module, corrections/desk, batches/transport, card/settings.
 _TABLES = ("espace", "corrections", "envoi", "carte")
 
 

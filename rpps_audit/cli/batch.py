@@ -8,25 +8,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rpps_audit.batches.batch import FRENCH_BATCH_STATES, Batch, batch, batches, settle_packages
+from rpps_audit.batches.package import Options
+from rpps_audit.batches.prepare import prepare
+from rpps_audit.batches.receipts import receipt
+from rpps_audit.batches.sign import sign
+from rpps_audit.batches.status import batch_facts, batch_page
+from rpps_audit.batches.transport import send
+from rpps_audit.batches.verify import Verification, verify
 from rpps_audit.cli.corrections import at_the_keyboard, opened
 from rpps_audit.cli.output import say, say_json, write_frame
 from rpps_audit.cli.parser import add_json
-from rpps_audit.corrections import (
-    Batch,
-    Options,
-    Verification,
-    batch,
-    batch_facts,
-    batch_page,
-    batches,
-    prepare,
-    receipt,
-    send,
-    settle_packages,
-    sign,
-    verify,
-)
-from rpps_audit.corrections.batch import FRENCH_BATCH_STATES
 from rpps_audit.errors import UnreadableInputError
 
 if TYPE_CHECKING:

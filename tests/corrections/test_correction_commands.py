@@ -11,8 +11,8 @@ import pytest
 from rpps_audit.checks import load_catalogue
 from rpps_audit.cli import main
 from rpps_audit.corrections import suggestions
+from tests.batches.test_batches import SUIVI
 from tests.card.profiles import PIN
-from tests.corrections.test_batches import SUIVI
 
 SITE = "750000001"
 LINES = [

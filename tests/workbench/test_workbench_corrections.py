@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from rpps_audit.batches.verify import Verification, verify
 from rpps_audit.card import load_settings, load_trust
-from rpps_audit.corrections import Verification, verify
 from rpps_audit.store import fetch_frame
 from rpps_audit.workbench import Manager
 from rpps_audit.workspace import Workspace, open_workspace

@@ -80,7 +80,7 @@ def page(name: str, **facts: Any) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("rpps_audit.corrections"),
+        loader=jinja2.PackageLoader("rpps_audit.batches"),
         autoescape=jinja2.select_autoescape(["html"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=False,

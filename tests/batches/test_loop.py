@@ -9,22 +9,25 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rpps_audit.batches.package import Options
+from rpps_audit.batches.prepare import prepare
+from rpps_audit.batches.proof import prove
+from rpps_audit.batches.receipts import receipt
+from rpps_audit.batches.sign import sign
+from rpps_audit.batches.status import batch_page
+from rpps_audit.batches.transport import send
+from rpps_audit.batches.verify import verify
 from rpps_audit.card import CallablePin, load_settings, load_trust, open_session
 from rpps_audit.checks import findings, run_checks
-from rpps_audit.corrections.batch import prepare, sign
-from rpps_audit.corrections.package import Options
-from rpps_audit.corrections.proof import batch_page, prove, receipt
 from rpps_audit.corrections.proposing import propose
-from rpps_audit.corrections.transport import send
 from rpps_audit.corrections.values import field_values
-from rpps_audit.corrections.verify import verify
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.ingest import load
 from rpps_audit.store import open_store
+from tests.batches.test_batches import suivi
 from tests.card import pki
 from tests.card.profiles import PIN
 from tests.corrections.literal import EMAIL, change, desk, proposals, rule
-from tests.corrections.test_batches import suivi
 
 SITE = "750000001"
 ROLE = rule("one_of", "situation", "role", parameters={"values": ["GENR08", "GENR09", "GENR10", "GENR11", "GENR12"]})

@@ -1,25 +1,17 @@
-"""What came back: receipts, and the proof by the next export that a change took."""
+"""The proof by the next export that a change took, or did not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from rpps_audit.corrections.batch import FRENCH_BATCH_STATES, batch, batch_event, corrections_of
-from rpps_audit.corrections.deciding import FRENCH_STATES, chosen_corrections, demand_inside_of
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
-from rpps_audit.corrections.perimeter import demand_role
-from rpps_audit.corrections.sheets import page
 from rpps_audit.corrections.values import CORRECTABLE, PENDING, extract, field_values, reading
-from rpps_audit.errors import UsageError
 from rpps_audit.store import fetch_frame
-
-if TYPE_CHECKING:
-    from rpps_audit.card import Authorisation
 
 _BY_ITSELF = "rpps-audit"
 # Seen once, a change can still be contradicted by a later export; what was contradicted can still be seen.
@@ -34,43 +26,6 @@ class Proof(NamedTuple):
     overdue: int
     vanished: int
     waiting: int
-
-
-def receipt(
-    desk: Desk,
-    authorisation: Authorisation,
-    batch_id: str,
-    *,
-    acknowledged: str = "",
-    refused: str = "",
-    corrections: list[int] | None = None,
-) -> None:
-    """Note what the recipient answered: its reference, or why it refuses (the whole batch, or only some corrections).
-
-    Raises UsageError for a batch that was not signed, or without an answer; NotAuthorisedError outside the perimeter.
-    """
-    demand_role(authorisation, "author")
-    one = batch(desk, batch_id)
-    if one.state not in ("signed", "sent", "acknowledged"):
-        raise UsageError(f"Le lot {batch_id} est {FRENCH_BATCH_STATES[one.state]} : il n'attend pas d'accusé.")
-    if bool(acknowledged.strip()) == bool(refused.strip()):
-        raise UsageError("Un accusé donne soit une référence (--acknowledged), soit un motif de refus (--refused).")
-    held = corrections_of(desk, batch_id)
-    chosen = held if corrections is None else held.filter(held.is_in(corrections))
-    if corrections is not None and (strangers := set(corrections) - set(held)):
-        raise UsageError(f"La correction n° {min(strangers)} n'est pas dans le lot {batch_id}.")
-    demand_inside_of(desk, authorisation, chosen_corrections(desk, chosen.to_list()))
-    author = authorisation.author
-    event, reason = ("acknowledged", acknowledged) if acknowledged.strip() else ("rejected", refused)
-
-    def write(operation: Operation) -> Mapping[str, Any]:
-        # A refusal of some corrections is not one of the batch.
-        if event == "acknowledged" or corrections is None:
-            batch_event(desk, operation, batch_id, event, author, reason=reason.strip())
-        add_events(desk, operation, event, chosen, author=author, reason=reason.strip(), batch_id=batch_id)
-        return {"batch": batch_id, "corrections": chosen.to_list(), "answer": event}
-
-    record(desk, "batch-receipt", author, write)
 
 
 def prove(desk: Desk, snapshot_id: int) -> Proof:
@@ -103,51 +58,6 @@ def prove(desk: Desk, snapshot_id: int) -> Proof:
 
         record(desk, "corrections-compared", _BY_ITSELF, write)
     return Proof(*(by_verdict.get(name, 0) for name in Proof._fields))
-
-
-def batch_facts(desk: Desk, batch_id: str) -> dict[str, Any]:
-    """What became of a batch: `batch`, `life` (its events) and `corrections`, keys only, no value.
-
-    Columns of `corrections`: correction_id, record_key, column, state, state_at, reason, days (from sending to the last
-    news).
-    """
-    one = batch(desk, batch_id)
-    life = fetch_frame(
-        desk.store.sql(
-            "SELECT event, done_at, author, reason, sha256 FROM batch_events WHERE batch_id = ? ORDER BY event_id",
-            [batch_id],
-        )
-    )
-    corrections = fetch_frame(
-        desk.store.sql(
-            """SELECT correction_id, record_key, "column", state, state_at, state_reason AS reason,
-                  date_diff('day', sent.at, coalesce(p.data_date, state_at)) AS days
-           FROM batch_corrections b JOIN correction_states USING (correction_id)
-           LEFT JOIN (SELECT min(done_at) AS at FROM batch_events WHERE batch_id = $id AND event = 'sent') sent ON true
-           LEFT JOIN (SELECT snapshot_id, data_date FROM snapshots) p ON p.snapshot_id = proof_snapshot_id
-           WHERE b.batch_id = $id ORDER BY correction_id""",
-            {"id": batch_id},  # type: ignore[arg-type]
-        )
-    )
-    return {"batch": one, "life": life, "corrections": corrections}
-
-
-def batch_page(desk: Desk, batch_id: str) -> str:
-    """The page of a batch (HTML): what was asked, what took, what did not, after how long."""
-    from rpps_audit.corrections.fields import fields
-
-    facts = batch_facts(desk, batch_id)
-    labels = {one.column: one.label for one in fields()}
-    rows = facts["corrections"].with_columns(
-        label=pl.col("column").replace_strict(labels, default=None, return_dtype=pl.String),
-        state_label=pl.col("state").replace_strict(FRENCH_STATES, return_dtype=pl.String),
-    )
-    counts = rows.group_by("state_label", maintain_order=True).agg(pl.len().alias("count"), pl.col("days").median())
-    life = facts["life"].with_columns(label=pl.col("event").replace_strict(FRENCH_BATCH_STATES, return_dtype=pl.String))
-    return page(
-        "batch.html", batch=facts["batch"], life=life.to_dicts(), counts=counts.to_dicts(), rows=rows.to_dicts(),
-        organisation=desk.organisation,
-    )  # fmt: skip
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------

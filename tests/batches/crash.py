@@ -12,9 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from rpps_audit.corrections.batch import prepare
+from rpps_audit.batches.package import Options
+from rpps_audit.batches.prepare import prepare
 from rpps_audit.corrections.deciding import undo
-from rpps_audit.corrections.package import Options
 from rpps_audit.corrections.proposing import propose
 from rpps_audit.store import open_store
 from tests.corrections.literal import authorisation, change, desk, proposals

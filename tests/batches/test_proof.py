@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 import pytest
 
+from rpps_audit.batches.proof import prove
 from rpps_audit.corrections.deciding import undo
-from rpps_audit.corrections.proof import prove
 from rpps_audit.corrections.proposing import add_situation, close_situations, propose
 from rpps_audit.corrections.values import field_values
 from rpps_audit.store import memory_store

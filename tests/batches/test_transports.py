@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rpps_audit.corrections.transport import Folder, Https, Sftp, TransportError, transport
+from rpps_audit.batches.transport import Folder, Https, Sftp, TransportError, transport
 from rpps_audit.errors import UsageError
 
 CONTENT = bytes(range(256)) * 2000

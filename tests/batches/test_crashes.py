@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from rpps_audit.corrections.batch import batch as one_batch
-from rpps_audit.corrections.batch import batches, intact, settle_packages
+from rpps_audit.batches.batch import batch as one_batch
+from rpps_audit.batches.batch import batches, intact, settle_packages
+from rpps_audit.batches.verify import verify
 from rpps_audit.corrections.operations import settle
-from rpps_audit.corrections.verify import verify
 from rpps_audit.ingest import load
 from rpps_audit.store import open_store
+from tests.batches.test_batches import registered, restricted
 from tests.corrections.literal import desk
-from tests.corrections.test_batches import registered, restricted
 
 ROOT = Path(__file__).parents[2]
 COUNTS = """SELECT (SELECT count(*) FROM corrections ANTI JOIN correction_events USING (correction_id)),
@@ -30,7 +30,7 @@ def test_two_hundred_kills_lose_nothing(tmp_path):
     with open_store(folder) as store:
         load(store, [restricted(tmp_path, registered(1))])
     done = subprocess.run(
-        [sys.executable, "-m", "tests.corrections.crash", str(folder), "200"],
+        [sys.executable, "-m", "tests.batches.crash", str(folder), "200"],
         cwd=ROOT,
         capture_output=True,
         text=True,

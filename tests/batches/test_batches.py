@@ -11,12 +11,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from rpps_audit.corrections.batch import batch, prepare, settle_packages
+from rpps_audit.batches.batch import batch, settle_packages
+from rpps_audit.batches.package import Options
+from rpps_audit.batches.prepare import prepare
+from rpps_audit.batches.sheets import can_print
+from rpps_audit.batches.verify import verify
 from rpps_audit.corrections.deciding import undo
-from rpps_audit.corrections.package import Options
 from rpps_audit.corrections.proposing import add_situation, propose
-from rpps_audit.corrections.sheets import can_print
-from rpps_audit.corrections.verify import verify
 from rpps_audit.errors import UnreadableInputError, UsageError
 from rpps_audit.ingest import layout, load
 from rpps_audit.store import open_store

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from rpps_audit.corrections.package import FORMAT, VALUES, committed, unpacked
+from rpps_audit.batches.package import FORMAT, VALUES, committed, unpacked
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.journal import sha256_hex
 

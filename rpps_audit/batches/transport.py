@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from rpps_audit.corrections.batch import (
+from rpps_audit.batches.batch import (
     FRENCH_BATCH_STATES,
     OUTBOX,
     Batch,
@@ -26,9 +26,9 @@ from rpps_audit.corrections.batch import (
     intact,
     settle_packages,
 )
+from rpps_audit.batches.files import write_whole
 from rpps_audit.corrections.deciding import chosen_corrections, demand_inside_of
 from rpps_audit.corrections.desk import Desk, read_table
-from rpps_audit.corrections.files import write_whole
 from rpps_audit.corrections.operations import Operation, add_events, record
 from rpps_audit.corrections.perimeter import demand_role
 from rpps_audit.errors import AuditError, UsageError

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from rpps_audit.batches.files import zipped
+from rpps_audit.batches.lists import as_csv, as_xlsx
+from rpps_audit.batches.rewriting import rewrite
+from rpps_audit.batches.sheets import can_print, people_of, read_me, sheets, sheets_pdf
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.fields import field_frame, fields, shown_expr
-from rpps_audit.corrections.files import zipped
-from rpps_audit.corrections.lists import as_csv, as_xlsx
 from rpps_audit.corrections.operations import COMMITMENT
-from rpps_audit.corrections.rewriting import rewrite
-from rpps_audit.corrections.sheets import can_print, people_of, read_me, sheets, sheets_pdf
 from rpps_audit.corrections.values import Extract, field_values, reading
 from rpps_audit.journal import sha256_hex
 from rpps_audit.store import fetch_frame
@@ -102,7 +102,7 @@ def contents(
     elif options.pdf:
         notes.append("WeasyPrint n'est pas installé : pas de fiches.pdf ; les fiches HTML s'impriment.")
     if options.fhir:
-        from rpps_audit.corrections.fhir import bundle
+        from rpps_audit.batches.fhir import bundle
 
         files["fhir/bundle.json"] = bundle(changes, batch_id, made)
     about = {

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rpps_audit.corrections.batch import prepare
+from rpps_audit.batches.package import Options
+from rpps_audit.batches.prepare import prepare
+from rpps_audit.batches.verify import verify
 from rpps_audit.corrections.deciding import undo
-from rpps_audit.corrections.package import Options
 from rpps_audit.corrections.proposing import propose
 from rpps_audit.corrections.values import field_values
-from rpps_audit.corrections.verify import verify
 from rpps_audit.ingest import load
 from rpps_audit.store import memory_store, open_store
+from tests.batches.test_batches import AT, registered, restricted
 from tests.checks.literal import key, person, snapshot
 from tests.corrections.literal import EMAIL, authorisation, change, desk, proposals
-from tests.corrections.test_batches import AT, registered, restricted
 
 FIELDS = [
     ("professional", f"8{1:011d}", "email"),

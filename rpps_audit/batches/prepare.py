@@ -1,0 +1,167 @@
+"""Preparing a batch: every correction that is ready, judged together once more, put into a package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from rpps_audit.batches.batch import FOLDER, Batch, batch, batch_event, part_of, publish_package, settle_packages
+from rpps_audit.batches.files import write_synced
+from rpps_audit.batches.package import ESSENTIAL, Options, archive, changes_of, contents, manifest_of, package_name
+from rpps_audit.corrections.corrected import effect
+from rpps_audit.corrections.desk import Desk
+from rpps_audit.corrections.operations import Operation, add_events, record, settle
+from rpps_audit.corrections.perimeter import demand_role, only_inside
+from rpps_audit.corrections.values import Extract, extract, latest_extract, workplaces
+from rpps_audit.errors import UsageError
+from rpps_audit.journal import canonical_json, sha256_hex
+from rpps_audit.store import fetch_frame
+
+if TYPE_CHECKING:
+    from rpps_audit.card import Authorisation
+
+Progress = Callable[[str, float], None]
+
+
+def ready(desk: Desk, authorisation: Authorisation, facts: Extract) -> pl.DataFrame:
+    """The corrections of an export that can go into a batch, in the author's perimeter: the columns of the store's
+    `correction_states`, in order.
+
+    Ready: proposed, or approved where the site wants four eyes.
+    """
+    states = ["approved"] if desk.settings.four_eyes else ["proposed", "approved"]
+    waiting = fetch_frame(
+        desk.store.sql(
+            "SELECT * FROM correction_states WHERE series = ? AND list_contains(?, state) ORDER BY correction_id",
+            [facts.series, states],
+        )
+    )
+    return only_inside(desk.store, authorisation, facts.snapshot_id, waiting)
+
+
+def prepare(
+    desk: Desk,
+    authorisation: Authorisation,
+    *,
+    snapshot_id: int | None = None,
+    options: Options = ESSENTIAL,
+    at: datetime | None = None,
+    progress: Progress | None = None,
+) -> Batch:
+    """Put every correction that is `ready` into a package `lots/lot-<id>.zip`, unsigned.
+
+    All of them are judged together once more: UsageError with the rule's title when they create an error, or when
+    nothing is ready. `at` (UTC) is when it is prepared. `progress` is told what is being done and the share done; when
+    it raises, nothing is written.
+    """
+    tell = progress or (lambda _what, _share: None)
+    demand_role(authorisation, "author")
+    facts = latest_extract(desk.store) if snapshot_id is None else extract(desk.store, snapshot_id)
+    settle(desk)
+    settle_packages(desk)
+    made = (at or datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
+    tell("Relecture des corrections", 0.0)
+    waiting = ready(desk, authorisation, facts)
+    changes = changes_of(desk, facts, waiting) if waiting.height else waiting
+    if changes.is_empty():
+        raise UsageError(_nothing(desk))
+    tell("Contrôle du lot entier", 0.2)
+    _demand_no_error(desk, facts, changes)
+    tell("Écriture des fiches et du fichier corrigé", 0.4)
+    batch_id = _next_id(desk, made)
+    held = changes["ids"].explode().sort()
+    files, notes = contents(desk, facts, changes, batch_id, made, options)
+    manifest = manifest_of(
+        desk, facts, changes, files, _about(desk, authorisation, facts, changes, held, batch_id, made)
+    )
+    content = archive(canonical_json(manifest), files)
+    digest = sha256_hex(content)
+    tell("Enregistrement du lot", 0.9)
+    name = package_name(batch_id)
+    part = part_of(desk, name, digest)
+    write_synced(part, content)
+    persons = changes["file"].n_unique()
+
+    def write(operation: Operation) -> Mapping[str, Any]:
+        desk.store.sql(
+            "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [batch_id, facts.snapshot_id, facts.series, made, authorisation.author, persons, changes.height],
+        )
+        desk.store.connection.register("held", held.alias("correction_id").to_frame().to_arrow())
+        desk.store.sql("INSERT INTO batch_corrections SELECT ?, correction_id FROM held", [batch_id])
+        desk.store.connection.unregister("held")
+        batch_event(desk, operation, batch_id, "prepared", authorisation.author, package=name, sha256=digest)
+        add_events(
+            desk, operation, "batched", held, author=authorisation.author, card=authorisation.card, batch_id=batch_id
+        )
+        return {"batch": batch_id, "sha256": digest, "corrections": held.to_list()}
+
+    record(desk, "batch-prepared", authorisation.author, write)
+    publish_package(desk, part, desk.folder / FOLDER / name)
+    return batch(desk, batch_id)._replace(notes=tuple(notes))
+
+
+# --- steps -----------------------------------------------------------------------------------------------------------
+
+
+def _nothing(desk: Desk) -> str:
+    if desk.settings.four_eyes:
+        return (
+            "Aucune correction approuvée n'attend : une autre carte doit d'abord approuver "
+            "(rpps-audit corrections approve)."
+        )
+    return "Aucune correction n'attend dans votre périmètre."
+
+
+def _demand_no_error(desk: Desk, facts: Extract, changes: pl.DataFrame) -> None:
+    judged = changes.select("table", "record_key", "column", "kind", new="after")
+    errors = effect(desk.store, facts.snapshot_id, desk.catalogue, judged).errors
+    if errors.is_empty():
+        return
+    rule = desk.catalogue[errors["rule_id"][0]]
+    raise UsageError(
+        f"Le lot créerait {errors.height} erreur(s). La première : « {rule.title} » ({rule.id}) pour "
+        f"{errors['record_key'][0]}. Annulez ou complétez la correction en cause : rpps-audit corrections list."
+    )
+
+
+def _about(
+    desk: Desk,
+    authorisation: Authorisation,
+    facts: Extract,
+    changes: pl.DataFrame,
+    held: pl.Series,
+    batch_id: str,
+    made: datetime,
+) -> dict[str, Any]:
+    """What the manifest says of the batch itself: who, when, where, how many, and who approved."""
+    places = workplaces(desk.store, facts.snapshot_id, changes["professional_id"]).unique("finess").sort("finess")
+    covered = places.filter(authorisation.perimeter.expression("finess", "finess_legal"))
+    touched = {*changes.filter(pl.col("table") == "situation")["finess"].drop_nulls(), *covered["finess"]}
+    touched |= set(changes.filter(pl.col("column") == "finess")["after"].drop_nulls())
+    approvals = fetch_frame(
+        desk.store.sql(
+            """SELECT author AS approver, count(DISTINCT correction_id) AS corrections FROM correction_events
+           WHERE event = 'approved' AND list_contains(?, correction_id) GROUP BY author ORDER BY author""",
+            [held.to_list()],
+        )
+    )
+    return {
+        "batch": batch_id,
+        "prepared_at": made.isoformat() + "Z",
+        "prepared_by": authorisation.author,
+        "four_eyes": desk.settings.four_eyes,
+        "approvals": approvals.to_dicts(),
+        "establishments": sorted(touched & set(covered["finess"]) | (touched - set(places["finess"]))),
+        "operators": dict(zip(covered["finess"], covered["finess_legal"], strict=True)),
+        "counts": {"persons": changes["file"].n_unique(), "changes": changes.height, "corrections": len(held)},
+    }
+
+
+def _next_id(desk: Desk, made: datetime) -> str:
+    row = desk.store.sql("SELECT count(*) FROM batches WHERE starts_with(batch_id, ?)", [f"{made:%Y%m%d}-"]).fetchone()
+    assert row is not None
+    return f"{made:%Y%m%d}-{row[0] + 1:03d}"
