@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from rpps_audit.batches.files import publish, write_whole
-from rpps_audit.batches.package import unpacked
+from rpps_audit.batches.manifest import read_package
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation
 from rpps_audit.errors import UsageError
@@ -129,9 +129,9 @@ def part_of(desk: Desk, name: str, digest: str) -> Path:
 def publish_package(desk: Desk, part: Path, path: Path) -> None:
     """Give a package its name; a signed manifest also anchors the journal, which is checked against the outbox's."""
     publish(part, path)
-    manifest, signature, _ = unpacked(path)
-    if signature is not None:
+    package = read_package(path)
+    if package.signature is not None:
         outbox = desk.folder / OUTBOX
         outbox.mkdir(mode=0o700, exist_ok=True)
-        write_whole(outbox / f"{path.stem}.manifest.json", manifest)
-        write_whole(outbox / f"{path.stem}.manifest.json.p7s", signature)
+        write_whole(outbox / f"{path.stem}.manifest.json", package.manifest)
+        write_whole(outbox / f"{path.stem}.manifest.json.p7s", package.signature)

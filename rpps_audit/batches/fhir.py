@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from rpps_audit.batches.carried import Carried
 from rpps_audit.journal import canonical_json
 
 _PROFILES = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/"
@@ -26,10 +27,10 @@ _SYSTEMS = {
 _GENDERS = {"M": "male", "F": "female"}
 
 
-def bundle(changes: pl.DataFrame, batch_id: str, made: datetime) -> bytes:
-    """A collection bundle (canonical JSON) of the changes of a batch, requests left out: see `package.changes_of`."""
+def bundle(carried: Carried, batch_id: str, made: datetime) -> bytes:
+    """A collection bundle (canonical JSON) of the changes of a batch, requests left out."""
     records = (
-        changes.filter((pl.col("kind") != "request") & pl.col("professional_id").is_not_null())
+        carried.frame.filter((pl.col("kind") != "request") & pl.col("professional_id").is_not_null())
         .group_by("professional_id", "table", "record_key", "finess", maintain_order=True)
         .agg("column", "after")
     )

@@ -1,14 +1,9 @@
-"""Files that are whole or not there, and archives whose bytes depend on their content only."""
+"""Files that are whole or not there."""
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -41,16 +36,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip in the order of the names, without dates: same files, same bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3
-            entry.external_attr = 0o600 << 16
-            archive.writestr(entry, files[name], compresslevel=6)
-    return buffer.getvalue()

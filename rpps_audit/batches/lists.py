@@ -8,6 +8,8 @@ from datetime import datetime
 import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
+from rpps_audit.batches.carried import Carried
+
 # What makes a spreadsheet take a cell for a formula.
 _FORMULA = r"^[=+\-@\t\r]"
 COLUMNS = {
@@ -28,9 +30,9 @@ COLUMNS = {
 }
 
 
-def as_csv(changes: pl.DataFrame) -> bytes:
+def as_csv(carried: Carried) -> bytes:
     """CSV with semicolons, UTF-8 with its mark. A cell that would be a formula begins with « ' »."""
-    safe = _titled(changes).with_columns(
+    safe = _titled(carried).with_columns(
         pl.when(pl.col(pl.String).str.contains(_FORMULA))
         .then("'" + pl.col(pl.String))
         .otherwise(pl.col(pl.String))
@@ -39,9 +41,9 @@ def as_csv(changes: pl.DataFrame) -> bytes:
     return b"\xef\xbb\xbf" + safe.write_csv(separator=";", quote_style="always", line_terminator="\r\n").encode("utf-8")
 
 
-def as_xlsx(changes: pl.DataFrame, made: datetime) -> bytes:
+def as_xlsx(carried: Carried, made: datetime) -> bytes:
     """A workbook whose cells are all text: nothing in it is a formula, a link or a number."""
-    frame, buffer = _titled(changes), io.BytesIO()
+    frame, buffer = _titled(carried), io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
         # The only date in the file.
         book.set_properties({"title": "Lot de corrections", "created": made})
@@ -58,5 +60,5 @@ def as_xlsx(changes: pl.DataFrame, made: datetime) -> bytes:
     return buffer.getvalue()
 
 
-def _titled(changes: pl.DataFrame) -> pl.DataFrame:
-    return changes.select(pl.col(name).cast(pl.String).alias(title) for name, title in COLUMNS.items())
+def _titled(carried: Carried) -> pl.DataFrame:
+    return carried.worded().select(pl.col(name).cast(pl.String).alias(title) for name, title in COLUMNS.items())

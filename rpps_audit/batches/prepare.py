@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from rpps_audit.batches.batch import FOLDER, Batch, batch, batch_event, part_of, publish_package, settle_packages
+from rpps_audit.batches.carried import Carried
 from rpps_audit.batches.files import write_synced
-from rpps_audit.batches.package import ESSENTIAL, Options, archive, changes_of, contents, manifest_of, package_name
+from rpps_audit.batches.gathering import gather
+from rpps_audit.batches.manifest import FORMAT, NOTICE, archive, listed, package_name
+from rpps_audit.batches.package import BUNDLE, CORRECTED, ESSENTIAL, PDF, Options, rendered, words_of
+from rpps_audit.batches.past import approvals, next_number, replaced
+from rpps_audit.batches.rewriting import rewrite
+from rpps_audit.batches.sheets import can_print, people_of, sheets_pdf
+from rpps_audit.corrections.changes import Changes
 from rpps_audit.corrections.corrected import effect
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
@@ -65,32 +72,31 @@ def prepare(
     made = (at or datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
     tell("Relecture des corrections", 0.0)
     waiting = ready(desk, authorisation, facts)
-    changes = changes_of(desk, facts, waiting) if waiting.height else waiting
-    if changes.is_empty():
+    carried = gather(desk.store, facts, waiting) if waiting.height else None
+    if carried is None:
         raise UsageError(_nothing(desk))
     tell("Contrôle du lot entier", 0.2)
+    changes = Changes.of(carried.frame.rename({"after": "new"}))
     _demand_no_error(desk, facts, changes)
     tell("Écriture des fiches et du fichier corrigé", 0.4)
-    batch_id = _next_id(desk, made)
-    held = changes["ids"].explode().sort()
-    files, notes = contents(desk, facts, changes, batch_id, made, options)
-    manifest = manifest_of(
-        desk, facts, changes, files, _about(desk, authorisation, facts, changes, held, batch_id, made)
-    )
+    batch_id = next_number(desk, made)
+    about = _about(desk, authorisation, facts, carried, batch_id, made)
+    files = _corrected_files(desk, facts, changes.applied(), about["notes"])
+    files = _files(carried, about, files, options)
+    manifest = about | {"changes": carried.signed(), "files": listed(files)}
     content = archive(canonical_json(manifest), files)
     digest = sha256_hex(content)
     tell("Enregistrement du lot", 0.9)
-    name = package_name(batch_id)
+    name, held = package_name(batch_id), carried.corrections
     part = part_of(desk, name, digest)
     write_synced(part, content)
-    persons = changes["file"].n_unique()
 
     def write(operation: Operation) -> Mapping[str, Any]:
         desk.store.sql(
             "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [batch_id, facts.snapshot_id, facts.series, made, authorisation.author, persons, changes.height],
+            [batch_id, facts.snapshot_id, facts.series, made, authorisation.author, carried.persons, len(carried)],
         )
-        desk.store.connection.register("held", held.alias("correction_id").to_frame().to_arrow())
+        desk.store.connection.register("held", held.cast(pl.Int32).to_frame().to_arrow())
         desk.store.sql("INSERT INTO batch_corrections SELECT ?, correction_id FROM held", [batch_id])
         desk.store.connection.unregister("held")
         batch_event(desk, operation, batch_id, "prepared", authorisation.author, package=name, sha256=digest)
@@ -101,7 +107,7 @@ def prepare(
 
     record(desk, "batch-prepared", authorisation.author, write)
     publish_package(desk, part, desk.folder / FOLDER / name)
-    return batch(desk, batch_id)._replace(notes=tuple(notes))
+    return batch(desk, batch_id)._replace(notes=tuple(about["notes"]))
 
 
 # --- steps -----------------------------------------------------------------------------------------------------------
@@ -116,9 +122,8 @@ def _nothing(desk: Desk) -> str:
     return "Aucune correction n'attend dans votre périmètre."
 
 
-def _demand_no_error(desk: Desk, facts: Extract, changes: pl.DataFrame) -> None:
-    judged = changes.select("table", "record_key", "column", "kind", new="after")
-    errors = effect(desk.store, facts.snapshot_id, desk.catalogue, judged).errors
+def _demand_no_error(desk: Desk, facts: Extract, changes: Changes) -> None:
+    errors = effect(desk.store, facts.snapshot_id, desk.catalogue, changes).errors
     if errors.is_empty():
         return
     rule = desk.catalogue[errors["rule_id"][0]]
@@ -128,40 +133,59 @@ def _demand_no_error(desk: Desk, facts: Extract, changes: pl.DataFrame) -> None:
     )
 
 
+def _corrected_files(desk: Desk, facts: Extract, applied: Changes, notes: list[str]) -> dict[str, bytes]:
+    """The corrected lines of each file that is touched; what could not be made is added to the notes, in French."""
+    if not len(applied):
+        return {}
+    corrected = rewrite(desk.store, desk.folder, facts, applied)
+    if corrected is None:
+        notes.append("l'extraction d'origine est un classeur : pas de fichier corrigé, voir liste.xlsx.")
+        return {}
+    notes += [
+        f"la colonne « {name} » n'existe pas dans l'extraction : ce changement n'est que sur les fiches."
+        for name in corrected.absent
+    ]
+    return {f"{CORRECTED}{facts.file_name}": corrected.content}
+
+
+def _files(carried: Carried, about: dict[str, Any], files: dict[str, bytes], options: Options) -> dict[str, bytes]:
+    """Every file of the package but its manifest, by name."""
+    if options.pdf and can_print():
+        files[PDF] = sheets_pdf(people_of(carried), words_of(about))
+    elif options.pdf:
+        about["notes"].append("WeasyPrint n'est pas installé : pas de fiches.pdf ; les fiches HTML s'impriment.")
+    asked = {BUNDLE} if options.fhir else set()
+    return files | rendered(carried, about, frozenset(files) | asked)
+
+
 def _about(
-    desk: Desk,
-    authorisation: Authorisation,
-    facts: Extract,
-    changes: pl.DataFrame,
-    held: pl.Series,
-    batch_id: str,
-    made: datetime,
+    desk: Desk, authorisation: Authorisation, facts: Extract, carried: Carried, batch_id: str, made: datetime
 ) -> dict[str, Any]:
-    """What the manifest says of the batch itself: who, when, where, how many, and who approved."""
-    places = workplaces(desk.store, facts.snapshot_id, changes["professional_id"]).unique("finess").sort("finess")
+    """What the manifest says of the batch itself: who, when, where, how many, from what, and who approved."""
+    frame = carried.frame
+    places = workplaces(desk.store, facts.snapshot_id, frame["professional_id"]).unique("finess").sort("finess")
     covered = places.filter(authorisation.perimeter.expression("finess", "finess_legal"))
-    touched = {*changes.filter(pl.col("table") == "situation")["finess"].drop_nulls(), *covered["finess"]}
-    touched |= set(changes.filter(pl.col("column") == "finess")["after"].drop_nulls())
-    approvals = fetch_frame(
-        desk.store.sql(
-            """SELECT author AS approver, count(DISTINCT correction_id) AS corrections FROM correction_events
-           WHERE event = 'approved' AND list_contains(?, correction_id) GROUP BY author ORDER BY author""",
-            [held.to_list()],
-        )
-    )
+    touched = {*frame.filter(pl.col("table") == "situation")["finess"].drop_nulls(), *covered["finess"]}
+    touched |= set(frame.filter(pl.col("column") == "finess")["after"].drop_nulls())
     return {
+        "format": FORMAT,
+        "notice": NOTICE,
         "batch": batch_id,
+        "replaces": replaced(desk, frame),
         "prepared_at": made.isoformat() + "Z",
         "prepared_by": authorisation.author,
         "four_eyes": desk.settings.four_eyes,
-        "approvals": approvals.to_dicts(),
+        "approvals": approvals(desk, carried.corrections),
+        "organisation": desk.organisation,
         "establishments": sorted(touched & set(covered["finess"]) | (touched - set(places["finess"]))),
         "operators": dict(zip(covered["finess"], covered["finess_legal"], strict=True)),
-        "counts": {"persons": changes["file"].n_unique(), "changes": changes.height, "corrections": len(held)},
-    }
-
-
-def _next_id(desk: Desk, made: datetime) -> str:
-    row = desk.store.sql("SELECT count(*) FROM batches WHERE starts_with(batch_id, ?)", [f"{made:%Y%m%d}-"]).fetchone()
-    assert row is not None
-    return f"{made:%Y%m%d}-{row[0] + 1:03d}"
+        "counts": {"persons": carried.persons, "changes": len(carried), "corrections": len(carried.corrections)},
+        "extracts": [
+            {
+                "kind": facts.kind, "layout": facts.layout, "file_name": facts.file_name, "encoding": facts.encoding,
+                "data_date": facts.data_date.isoformat(), "sha256": facts.content_hash,
+            }
+        ],
+        "rules": desk.catalogue.fingerprint,
+        "notes": [],
+    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The corrected file: the export's own bytes, with the cells of the corrected records changed and nothing else."""
+"""The corrected file: the export's headings, then only the lines that are corrected, in its own layout and encoding."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from rpps_audit.corrections.changes import Changes
 from rpps_audit.corrections.fields import OF_A_SITUATION
 from rpps_audit.corrections.values import RECORD_LINES, Extract, reading
 from rpps_audit.errors import UsageError
@@ -19,7 +20,7 @@ from rpps_audit.ingest import Column, Recognition, open_original, recognise
 from rpps_audit.store import Store, fetch_frame
 
 _HEAD = 1 << 20
-_BOM = b"\xef\xbb\xbf"
+_BLOCK, _NEWLINE = 8 << 20, 10
 # As the loader reads them; the first is what the files use.
 _DATE_FORMS = {
     r"\d\d/\d\d/\d{4}": "%d/%m/%Y",
@@ -48,38 +49,46 @@ class _Form(NamedTuple):
     columns: Mapping[str, Column]
 
 
-def rewrite(store: Store, folder: Path, facts: Extract, changes: pl.DataFrame) -> Rewritten | None:
-    """Apply `changes` [table, record_key, column, new] to the original; None for a workbook, whose bytes are no text.
+def rewrite(store: Store, folder: Path, facts: Extract, changes: Changes) -> Rewritten | None:
+    """The lines of the original that these changes touch, changed; None for a workbook, whose bytes are no text.
 
-    Raises UsageError when the original was not kept, or when a value cannot be written in its encoding.
+    Nobody else's line is read into it: a package goes to people who have no business with the others. Raises UsageError
+    when the original was not kept, or when a value cannot be written in its encoding.
     """
     with open_original(folder, facts.content_hash) as stream:
-        original = stream.read()
-    form = _form(original, facts)
-    if form is None:
-        return None
-    with reading(store, facts.snapshot_id, facts.data_date) as reader:
-        reader.register("changed", changes.select("table", "record_key").unique().to_arrow())
+        head = stream.read(_HEAD)
+        form = _form(head, facts)
+        if form is None:
+            return None
+        cells = _cells_to_change(store, facts, changes, form)
+        raw = _records(stream, sorted(set(cells["line"])), form)
+    header = head[: head.find(b"\n") + 1] or head
+    absent = sorted(changes.columns - set(form.places))
+    return Rewritten(header + _written(raw, cells, form, b"\r\n" if header.endswith(b"\r\n") else b"\n"), absent)
+
+
+def _cells_to_change(store: Store, facts: Extract, changes: Changes, form: _Form) -> pl.DataFrame:
+    """By record and line: the columns to change and their new values [record_key, line, added, column, new]."""
+    with reading(store, facts.snapshot_id, facts.data_date, changes.people) as reader:
+        reader.register("changed", changes.records.to_arrow())
         lines = fetch_frame(reader.execute(RECORD_LINES))
     lines = lines.with_columns(added=pl.col("table") == "added", table=pl.col("table").replace("added", "situation"))
-    cells = (
-        lines.join(changes, ["table", "record_key"], maintain_order="left")
+    return (
+        lines.join(changes.frame, ["table", "record_key"], maintain_order="left")
         .filter(pl.col("column").is_in(list(form.places)))
         .group_by("record_key", "line", "added", maintain_order=True)
         .agg("column", "new")
     )
-    absent = sorted(set(changes["column"]) - set(form.places))
-    return Rewritten(_spliced(original, cells, form), absent)
 
 
-def _form(original: bytes, facts: Extract) -> _Form | None:
+def _form(head: bytes, facts: Extract) -> _Form | None:
     """Recognise the original again: its header says where each column is."""
+    if head.startswith(b"PK\x03\x04"):
+        return None
     with tempfile.TemporaryDirectory(prefix="rpps-audit-") as place:
-        head = Path(place) / "original"
-        head.write_bytes(original[:_HEAD])
-        if original.startswith(b"PK\x03\x04"):
-            return None
-        seen: Recognition = recognise(head)
+        copy = Path(place) / "original"
+        copy.write_bytes(head)
+        seen: Recognition = recognise(copy)
     if seen.layout is None:
         raise UsageError(
             f"{facts.file_name} : la copie de l'original n'est plus reconnue. Chargez de nouveau le fichier."
@@ -95,9 +104,8 @@ def _form(original: bytes, facts: Extract) -> _Form | None:
     )
 
 
-def _spliced(original: bytes, cells: pl.DataFrame, form: _Form) -> bytes:
-    """The original with some lines replaced, and the added situations at its end. Loops over changed lines only."""
-    ends = np.flatnonzero(np.frombuffer(original, np.uint8) == 10) + 1
+def _written(raw: Mapping[int, bytes], cells: pl.DataFrame, form: _Form, newline: bytes) -> bytes:
+    """The changed lines in their order, and the added situations after them. Loops over changed lines only."""
     changed: dict[int, dict[str, str | None]] = {}
     added: list[tuple[int, dict[str, str | None]]] = []
     for line, is_new, columns, values in zip(
@@ -108,31 +116,40 @@ def _spliced(original: bytes, cells: pl.DataFrame, form: _Form) -> bytes:
             added.append((line, dict.fromkeys(OF_A_SITUATION) | wanted))
         else:
             changed[line] = changed.get(line, {}) | wanted
-    pieces, done = [], 0
-    for line in sorted(changed):
-        start, end = _span(original, ends, line, form)
-        pieces += [original[done:start], _rewritten(original[start:end], changed[line], form)]
-        done = end
-    pieces.append(original[done:])
+    pieces = [_rewritten(raw[line], changed[line], form) for line in sorted(changed)]
     for line, wanted in added:
-        start, end = _span(original, ends, line, form)
-        newline = b"\r\n" if b"\r\n" in original[:_HEAD] else b"\n"
-        if not pieces[-1].endswith(b"\n"):
-            pieces.append(newline)
-        model = _rewritten(original[start:end], changed.get(line, {}), form)
-        pieces.append(_rewritten(model, wanted, form).rstrip(b"\r\n") + newline)
-    return b"".join(pieces)
+        # The person's own line is the model of their further situation.
+        pieces.append(_rewritten(_rewritten(raw[line], changed.get(line, {}), form), wanted, form))
+    return b"".join(piece.rstrip(b"\r\n") + newline for piece in pieces)
 
 
-def _span(original: bytes, ends: np.ndarray, line: int, form: _Form) -> tuple[int, int]:
-    """Where a record begins and ends; a quoted cell may hold line breaks."""
-    start = int(ends[line - 2]) if line > 1 else 0
-    last = line - 1
-    while True:
-        end = int(ends[last]) if last < len(ends) else len(original)
-        if not form.quote or original.count(form.quote, start, end) % 2 == 0 or last >= len(ends):
-            return start, end
-        last += 1
+def _records(stream: BinaryIO, lines: list[int], form: _Form) -> dict[int, bytes]:
+    """The bytes of some records by their first line, whatever the size of the file; a quoted cell may hold breaks."""
+    records = {}
+    for line, start in _starts(stream, np.array(lines, np.int64)).items():
+        stream.seek(start)
+        record = stream.readline()
+        while form.quote and record.count(form.quote) % 2 and (more := stream.readline()):
+            record += more
+        records[line] = record
+    return records
+
+
+def _starts(stream: BinaryIO, lines: np.ndarray) -> dict[int, int]:
+    """Where each of these lines (sorted, the first is 1) begins: breaks are counted block by block."""
+    starts = {1: 0} if 1 in lines else {}
+    seen = place = 0
+    stream.seek(0)
+    while (last := len(lines) and int(lines[-1])) > seen + 1 and (block := stream.read(_BLOCK)):
+        breaks = np.frombuffer(block, np.uint8) == _NEWLINE
+        count = int(np.count_nonzero(breaks))
+        here = lines[(lines - 1 > seen) & (lines - 1 <= seen + count)]
+        if len(here):
+            ends = np.flatnonzero(breaks)[here - 2 - seen] + 1 + place
+            starts |= dict(zip(here.tolist(), ends.tolist(), strict=True))
+        seen, place = seen + count, place + len(block)
+    assert last == 0 or last in starts
+    return starts
 
 
 def _rewritten(record: bytes, wanted: Mapping[str, str | None], form: _Form) -> bytes:

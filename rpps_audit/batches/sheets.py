@@ -10,19 +10,20 @@ from typing import Any
 import jinja2
 import polars as pl
 
+from rpps_audit.batches.carried import Carried
 from rpps_audit.errors import UsageError
 
 _SHEETS, _READ_ME = "sheets.html", "LISEZ-MOI.txt"
 _ROW = ["label", "shown_before", "shown_after", "kind", "reason", "evidence"]
 
 
-def people_of(changes: pl.DataFrame) -> list[dict[str, Any]]:
+def people_of(carried: Carried) -> list[dict[str, Any]]:
     """The changes of a batch grouped by person, then by screen and establishment, in the order of the portal.
 
-    `changes` is what `package.contents` describes. One entry per person: person, number, file, waiting, screens.
+    One entry per person: person, number, file, waiting, screens.
     """
     screens = (
-        changes.sort("file", "situation_rank", "rank")
+        carried.worded()
         .with_columns(row=pl.struct(_ROW))
         .group_by("file", "person", "number", "waiting", "screen", "place", maintain_order=True)
         .agg(pl.col("row"))

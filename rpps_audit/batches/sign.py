@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from rpps_audit.batches.batch import (
     settle_packages,
 )
 from rpps_audit.batches.files import write_synced
-from rpps_audit.batches.package import archive, unpacked
+from rpps_audit.batches.manifest import archive, read_package
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
 from rpps_audit.errors import UsageError
@@ -39,8 +38,11 @@ def sign(desk: Desk, session: CardSession, pin: PinSource, batch_id: str) -> Bat
     one = batch(desk, batch_id)
     if one.state != "prepared":
         raise UsageError(f"Le lot {batch_id} est {FRENCH_BATCH_STATES[one.state]} : seul un lot préparé se signe.")
-    manifest_bytes, _, files = unpacked(intact(one))
-    manifest = json.loads(manifest_bytes)
+    package = read_package(intact(one))
+    try:
+        manifest = package.told()
+    except ValueError as error:
+        raise UsageError(f"Le lot {batch_id} ne se signe pas : {error}. Préparez-en un autre.") from error
     if manifest["rules"] != desk.catalogue.fingerprint:
         raise UsageError(f"Les contrôles ont changé depuis la préparation du lot {batch_id} : préparez-en un autre.")
     operators = {place: legal for place, legal in manifest["operators"].items() if legal}
@@ -52,7 +54,7 @@ def sign(desk: Desk, session: CardSession, pin: PinSource, batch_id: str) -> Bat
         purpose=f"signer le lot {batch_id}",
     )
     author, card = session.identity.number, session.card
-    content = archive(signed.content, files, signed.signature)
+    content = archive(signed.content, package.files, signed.signature)
     digest = sha256_hex(content)
     part = part_of(desk, one.path.name, digest)
     write_synced(part, content)

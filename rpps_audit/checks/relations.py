@@ -138,6 +138,11 @@ def _repeated(hashes: pl.Series) -> pl.Series:
     return ordered.filter(ordered == ordered.shift()).unique()
 
 
+def mark_sql(rule: Rule) -> str:
+    """SQL: the hash under the rule's id by which `shared_value` knows who may share a value; null without one."""
+    return _mark(rule, **rule.parameters)
+
+
 def _mark(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...] = ()) -> str:
     present = " AND ".join(f"{name} IS NOT NULL" for name in (*exact_columns, *rule.columns))
     content = _folded(rule.columns, fold)

@@ -6,14 +6,18 @@ in memory, before and after, judged by the same rules.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
-from rpps_audit.checks import Catalogue, run_checks
+from rpps_audit.checks import Catalogue, Rule, run_checks
+from rpps_audit.checks.predicates import ROW_KINDS
+from rpps_audit.checks.relations import mark_sql, needed_sources
 from rpps_audit.checks.views import latest_sources
+from rpps_audit.corrections.changes import Changes
 from rpps_audit.corrections.fields import OF_A_SITUATION, WITH_TEXT
 from rpps_audit.corrections.values import RECORD_LINES, Extract, extract, reading
 from rpps_audit.store import Store, fetch_frame, memory_store
@@ -27,9 +31,14 @@ _SOURCE_TABLES = {
     "cartes": ("cards", "professional_id IN (SELECT professional_id FROM population)"),
     "mssante": ("mailboxes", "professional_id IN (SELECT professional_id FROM population)"),
 }
-_REGISTERED = "(professional_id IN (SELECT professional_id FROM population) OR finess IN (SELECT finess FROM places))"
-# Coarser than any rule's way of comparing two values: who is left out is unrelated for sure.
-_COARSE = "right(regexp_replace(upper(strip_accents({c})), '[^A-Z0-9]', '', 'g'), 9)"
+_REGISTERED = """line IN (
+    SELECT line FROM {table} WHERE {mine} AND professional_id IN (SELECT professional_id FROM population)
+    UNION ALL
+    SELECT line FROM {table} WHERE {mine} AND finess IN (SELECT finess FROM places))"""
+_STANDING = f"""
+    SELECT DISTINCT f.rule_id, f.severity, t."table", t.record_key, f."column"
+    FROM findings f JOIN touched t ON t."table" = f."table" AND t.line = f.line
+    WHERE f.snapshot_id = {_AFTER} ORDER BY ALL"""
 
 
 class Effect(NamedTuple):
@@ -37,6 +46,9 @@ class Effect(NamedTuple):
 
     resolved: pl.DataFrame
     created: pl.DataFrame
+    standing: pl.DataFrame
+    """What the corrected records still break, under the keys they have in the export; with `table`, without
+    professional_id."""
 
     @property
     def errors(self) -> pl.DataFrame:
@@ -44,25 +56,50 @@ class Effect(NamedTuple):
         return self.created.filter(pl.col("severity") == "error")
 
 
-def effect(store: Store, snapshot_id: int, catalogue: Catalogue, changes: pl.DataFrame) -> Effect:
-    """Judge the records with `changes` [table, record_key, column, new, kind] applied, all at once.
-
-    A merge of duplicates (`professional_id`) is a request whose outcome nobody knows: it is not applied.
-    """
+def effect(store: Store, snapshot_id: int, catalogue: Catalogue, changes: Changes) -> Effect:
+    """Judge the records with these changes applied, all at once, by the rules that read what they change."""
     facts = extract(store, snapshot_id)
-    if not any(rule.enabled and facts.kind in rule.applies_to for rule in catalogue):
-        return Effect(_NO_FINDING, _NO_FINDING)
+    applied = changes.judged()
+    rules = Catalogue(tuple(rule for rule in catalogue if facts.kind in rule.applies_to and _reads(rule, applied)))
+    if not any(rule.enabled for rule in rules):
+        return Effect(_NO_FINDING, _NO_FINDING, _NO_STANDING)
     as_of = _judged_at(store, facts)
-    applied = changes.filter(pl.col("column") != "professional_id")
     with memory_store() as small:
         _copy_touched(store, small, facts, as_of, applied)
-        _apply(small, applied)
-        _copy_related(store, small, facts, catalogue, applied)
-        _copy_sources(store, small, facts)
+        _apply(small, applied.frame)
+        _copy_related(store, small, facts, rules)
+        _copy_sources(store, small, facts, rules)
         for one in (_BEFORE, _AFTER):
-            run_checks(small, one, catalogue, as_of=as_of)
+            run_checks(small, one, rules, as_of=as_of)
         created, resolved = _difference(small, _AFTER, _BEFORE), _difference(small, _BEFORE, _AFTER)
-    return Effect(resolved, created)
+        standing = fetch_frame(small.sql(_STANDING))
+    return Effect(resolved, created, standing)
+
+
+def _reads(rule: Rule, changes: Changes) -> bool:
+    """The rule may say something else once these columns changed: it names one of them, or it compares situations,
+    whose dates and place it reads unsaid."""
+    changed = changes.columns
+    if changed.intersection(OF_A_SITUATION):
+        # A situation that is added has no value where none was given.
+        is_added = (changes.frame["kind"] == "add").any()
+        return is_added or rule.kind not in ROW_KINDS or bool(changed & _named(rule))
+    return bool(changed & _named(rule))
+
+
+def _named(rule: Rule) -> set[str]:
+    """Every word of a rule that could be a column: its columns, and what its guard and parameters say."""
+    words: set[str] = set(rule.columns)
+    waiting: list[object] = [rule.parameters, rule.when]
+    while waiting:
+        match waiting.pop():
+            case str() as word:
+                words.add(word)
+            case Mapping() as inner:
+                waiting += inner.values()
+            case list() | tuple() as inner:
+                waiting += inner
+    return words
 
 
 def _judged_at(store: Store, facts: Extract) -> date:
@@ -71,17 +108,13 @@ def _judged_at(store: Store, facts: Extract) -> date:
     return found
 
 
-def _copy_touched(store: Store, small: Store, facts: Extract, as_of: date, changes: pl.DataFrame) -> None:
+def _copy_touched(store: Store, small: Store, facts: Extract, as_of: date, changes: Changes) -> None:
     """Every line of the touched people, twice; `touched` maps a record to its lines."""
-    with reading(store, facts.snapshot_id, as_of) as reader:
-        reader.register("changed", changes.select("table", "record_key").unique().to_arrow())
+    with reading(store, facts.snapshot_id, as_of, changes.people) as reader:
+        reader.register("changed", changes.records.to_arrow())
         touched = fetch_frame(reader.execute(RECORD_LINES))
-        reader.register("touched", touched.to_arrow())
-        lines = reader.execute(
-            """SELECT * FROM registrations WHERE snapshot_id = ? AND
-               (line IN (SELECT line FROM touched) OR professional_id IN (SELECT professional_id FROM touched))""",
-            [facts.snapshot_id],
-        ).to_arrow_table()
+        # Only theirs are looked at here.
+        lines = reader.execute("SELECT * FROM registrations").to_arrow_table()
     small.connection.register("arriving", touched.to_arrow())
     small.sql("CREATE TEMP TABLE touched AS SELECT * FROM arriving")
     small.connection.register("arriving", lines)
@@ -129,26 +162,25 @@ def _apply(small: Store, changes: pl.DataFrame) -> None:
     small.connection.unregister("changes")
 
 
-def _copy_related(store: Store, small: Store, facts: Extract, catalogue: Catalogue, changes: pl.DataFrame) -> None:
+def _copy_related(store: Store, small: Store, facts: Extract, rules: Catalogue) -> None:
     """People who now share a value that a rule compares: all their lines, before and after."""
-    changed = set(changes["column"])
     reader = store.connection.cursor()
     try:
-        for rule in catalogue:
-            exact = list(rule.parameters.get("exact_columns", ()))
-            if rule.kind != "shared_value" or not changed & {*rule.columns, *exact}:
+        for rule in rules:
+            if rule.kind != "shared_value":
                 continue
-            compared = ", ".join([_COARSE.format(c=f"CAST({rule.column} AS VARCHAR)"), *exact])
+            marked = f"SELECT professional_id, line, {mark_sql(rule)} FROM registrations WHERE snapshot_id = {{}}"
             values = small.sql(
-                f"SELECT DISTINCT hash({compared}) AS h FROM registrations WHERE snapshot_id = {_AFTER} "
-                f"AND {rule.column} IS NOT NULL AND line IN (SELECT line FROM touched)"
-            ).to_arrow_table()
-            reader.register("compared", values)
+                f"""SELECT DISTINCT "{rule.id}" AS mark FROM ({marked.format(_AFTER)}) WHERE "{rule.id}" IS NOT NULL
+                    AND line IN (SELECT line FROM touched)"""
+            ).fetchall()
+            if not values:
+                continue
             lines = reader.execute(
                 f"""SELECT * FROM registrations WHERE snapshot_id = ? AND professional_id IN
-                    (SELECT professional_id FROM registrations WHERE snapshot_id = ? AND {rule.column} IS NOT NULL
-                     AND hash({compared}) IN (SELECT h FROM compared))""",
-                [facts.snapshot_id, facts.snapshot_id],
+                    (SELECT professional_id FROM ({marked.format(facts.snapshot_id)})
+                     WHERE list_contains(?, "{rule.id}"))""",
+                [facts.snapshot_id, [mark for (mark,) in values]],
             ).to_arrow_table()
             small.connection.register("arriving", lines)
             for one in (_BEFORE, _AFTER):
@@ -161,8 +193,9 @@ def _copy_related(store: Store, small: Store, facts: Extract, catalogue: Catalog
         reader.close()
 
 
-def _copy_sources(store: Store, small: Store, facts: Extract) -> None:
-    """The other files, as far as they speak of these people and places."""
+def _copy_sources(store: Store, small: Store, facts: Extract, rules: Catalogue) -> None:
+    """The other files that these rules compare with, as far as they speak of these people and places."""
+    needed = frozenset[str]().union(*(needed_sources(rule) for rule in rules if rule.kind not in ROW_KINDS))
     people = small.sql("SELECT DISTINCT professional_id FROM registrations").to_arrow_table()
     places = small.sql("SELECT DISTINCT finess FROM registrations").to_arrow_table()
     reader = store.connection.cursor()
@@ -171,7 +204,7 @@ def _copy_sources(store: Store, small: Store, facts: Extract) -> None:
         reader.register("places", places)
         for kind, numbers in latest_sources(reader, facts.snapshot_id).items():
             table, speaks = _SOURCE_TABLES.get(kind, ("registrations", _REGISTERED))
-            if kind not in _SOURCE_TABLES and not kind.startswith(("annuaire", "suivi")):
+            if kind not in needed or (kind not in _SOURCE_TABLES and not kind.startswith(("annuaire", "suivi"))):
                 continue
             for number in numbers:
                 _copy_source(reader, small, number, table, speaks)
@@ -186,7 +219,9 @@ def _copy_source(reader: duckdb.DuckDBPyConnection, small: Store, number: int, t
     kind, series, day, columns = row
     mine = small.next_id("snapshots", "snapshot_id")
     _add_snapshot(small, mine, kind, series, day, columns)
-    lines = reader.execute(f"SELECT * FROM {table} WHERE snapshot_id = {number} AND {speaks}").to_arrow_table()
+    from_file = f"snapshot_id = {number}"
+    theirs = speaks.format(table=table, mine=from_file)
+    lines = reader.execute(f"SELECT * FROM {table} WHERE {from_file} AND {theirs}").to_arrow_table()
     small.connection.register("arriving", lines)
     small.sql(f"INSERT INTO {table} SELECT * REPLACE ({mine} AS snapshot_id) FROM arriving")
     small.connection.unregister("arriving")
@@ -216,3 +251,4 @@ def _difference(small: Store, one: int, other: int) -> pl.DataFrame:
 _NO_FINDING = pl.DataFrame(
     schema=dict.fromkeys(("rule_id", "severity", "record_key", "column", "professional_id"), pl.String)
 )
+_NO_STANDING = pl.DataFrame(schema=dict.fromkeys(("rule_id", "severity", "table", "record_key", "column"), pl.String))

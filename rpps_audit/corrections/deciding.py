@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from rpps_audit.corrections.changes import person_of
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record
 from rpps_audit.corrections.perimeter import demand_inside, demand_role
@@ -149,7 +150,7 @@ def demand_inside_of(desk: Desk, authorisation: Authorisation, chosen: pl.DataFr
         now = field_values(desk.store, int(str(snapshot_id)), group)
         # Where the situation is to move counts as well as where it is.
         moved = pl.when(pl.col("column") == "finess").then(pl.col("value"))
-        person = pl.col("record_key").str.split("@").list.first()
+        person = person_of(pl.col("record_key"))
         demand_inside(
             desk.store, authorisation, int(str(snapshot_id)), now.with_columns(professional_id=person, new_finess=moved)
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rpps_audit.corrections.changes import person_of
 from rpps_audit.corrections.values import OPERATORS, field_values, workplaces
 from rpps_audit.errors import NotAuthorisedError
 from rpps_audit.store import Store, fetch_frame
@@ -49,7 +50,7 @@ def only_inside(store: Store, authorisation: Authorisation, snapshot_id: int, ro
     if rows.is_empty():
         return rows
     now = field_values(store, snapshot_id, rows).with_columns(
-        professional_id=pl.col("record_key").str.split("@").list.first(),
+        professional_id=person_of(pl.col("record_key")),
         new_finess=pl.when(pl.col("column") == "finess").then(pl.col("value")),
     )
     mine = now.filter(inside(store, authorisation, snapshot_id, now))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from rpps_audit.corrections.changes import FIELD, Changes, person_of
 from rpps_audit.corrections.corrected import effect
 from rpps_audit.corrections.deciding import FRENCH_STATES
 from rpps_audit.corrections.desk import Desk
@@ -27,9 +28,8 @@ _PROPOSAL = pl.Schema(
         "kind": pl.String, "rule_id": pl.String, "source": pl.String, "confidence": pl.Float64,
     }
 )  # fmt: skip
-_FIELD = ["table", "record_key", "column"]
 # The person of a record, from its key.
-_PERSON = pl.col("record_key").str.split("@").list.first()
+_PERSON = person_of(pl.col("record_key"))
 BY_HAND = "saisie du gestionnaire"
 
 
@@ -71,9 +71,11 @@ def propose(
     wanted = _completed(proposals)
     now = field_values(desk.store, snapshot_id, wanted)
     seen = wanted.join(
-        now.drop("previous_author", "previous_state"), _FIELD, "left", suffix="_now", maintain_order="left"
+        now.drop("previous_author", "previous_state"), FIELD, "left", suffix="_now", maintain_order="left"
     )
-    seen = seen.with_columns(person=_PERSON, professional_waits=_PERSON.is_in(_waiting(desk, snapshot_id).implode()))
+    seen = seen.with_columns(
+        person=_PERSON, professional_waits=_PERSON.is_in(_waiting(desk, snapshot_id, wanted).implode())
+    )
     _demand_known(desk, snapshot_id, seen)
     _demand_latest(seen, now)
     demand_inside(desk.store, authorisation, snapshot_id, _places(seen))
@@ -82,10 +84,10 @@ def propose(
     passing = judged.filter(pl.col("reason").is_null())
     broken = _broken_rules(desk, snapshot_id, passing)
     refused = pl.concat([_refused(judged.filter(pl.col("reason").is_not_null())), broken])
-    accepted = passing.join(broken, _FIELD, "anti", maintain_order="left")
+    accepted = passing.join(broken, FIELD, "anti", maintain_order="left")
     if accepted.height:
         accepted = _write(desk, authorisation, snapshot_id, accepted, reason.strip(), evidence.strip())
-    return Proposed(accepted.select("correction_id", *_FIELD) if accepted.height else _NOTHING, refused)
+    return Proposed(accepted.select("correction_id", *FIELD) if accepted.height else _NOTHING, refused)
 
 
 def close_situations(
@@ -122,7 +124,7 @@ def close_situations(
     current = field_values(desk.store, snapshot_id, wanted)
     # The author saw the end date; what already holds the wanted value needs no correction.
     wanted = (
-        wanted.join(current.select(*_FIELD, "value", last="previous_id"), _FIELD, "left")
+        wanted.join(current.select(*FIELD, "value", last="previous_id"), FIELD, "left")
         .filter(pl.col("value").ne_missing(pl.col("new")))
         .with_columns(previous_id=pl.when(pl.col("column") == "end_date").then("previous_id").otherwise("last"))
     )
@@ -162,7 +164,7 @@ def _completed(proposals: pl.DataFrame) -> pl.DataFrame:
     frame = proposals.with_columns(lacking).select(pl.col(name).cast(kind) for name, kind in _PROPOSAL.items())
     return (
         frame.with_columns(pl.col("new").str.strip_chars(), pl.col("source").fill_null(BY_HAND))
-        .unique(_FIELD, keep="last", maintain_order=True)
+        .unique(FIELD, keep="last", maintain_order=True)
         .join(field_frame().drop("rank"), ["table", "column"], "left", maintain_order="left")
     )
 
@@ -188,7 +190,7 @@ def _demand_latest(seen: pl.DataFrame, now: pl.DataFrame) -> None:
     stale = seen.filter(pl.col("previous_id").ne_missing(pl.col("previous_id_now")))
     if stale.is_empty():
         return
-    first = stale.join(now, _FIELD, "left", suffix="_there").row(0, named=True)
+    first = stale.join(now, FIELD, "left", suffix="_there").row(0, named=True)
     where = f"{first['record_key']}, « {first['label']} »"
     if first["previous_id_now"] is None:
         raise ConflictError(f"{where} : la correction que vous avez vue n'est plus en cours. Relisez la fiche.")
@@ -236,41 +238,67 @@ def _malformed() -> pl.Expr:
 
 
 def _broken_rules(desk: Desk, snapshot_id: int, passing: pl.DataFrame) -> pl.DataFrame:
-    """Proposals about people for whom a new error would appear, with the title of the rule that says no."""
+    """Proposals that the rules refuse: those that leave the fault they answer in place, and those about people for
+    whom a new error would appear; with the title of the rule that says no."""
     if passing.is_empty():
         return _REFUSED
     facts = extract(desk.store, snapshot_id)
-    others = pending(desk.store, facts.series).join(passing, _FIELD, "anti")
-    changes = pl.concat([others.select(*_FIELD, "new", "kind"), passing.select(*_FIELD, "new", "kind")])
+    others = pending(desk.store, facts.series).join(passing, FIELD, "anti")
+    changes = pl.concat([others.select(*FIELD, "new", "kind"), passing.select(*FIELD, "new", "kind")])
     changes = changes.filter(_PERSON.is_in(passing["person"].unique().implode()))
-    errors = effect(desk.store, snapshot_id, desk.catalogue, changes).errors
-    if errors.is_empty():
-        return _REFUSED
+    found = effect(desk.store, snapshot_id, desk.catalogue, Changes.of(changes))
     titles = {rule.id: rule.title for rule in desk.catalogue}
-    found = errors.with_columns(
-        person=pl.coalesce("professional_id", _PERSON),
-        title=pl.col("rule_id").replace_strict(titles, default=None, return_dtype=pl.String),
-    ).unique("person", keep="first", maintain_order=True)
-    people = passing.drop("rule_id")
-    guilty = people.join(found.select("person", "rule_id", "title"), "person", "inner")
-    if guilty.is_empty():
-        # The error falls on somebody else's record: nobody's correction can be told apart.
-        guilty = people.join(found.head(1).select("rule_id", "title"), how="cross")
-    return _refused(
-        guilty.with_columns(reason=pl.format("elle créerait une erreur : « {} » ({})", "title", "rule_id")), rule=True
+    title = pl.col("said_by").replace_strict(titles, default=None, return_dtype=pl.String)
+    guilty = _guilty(passing, found.errors)
+    useless = _useless(passing.join(guilty, FIELD, "anti", maintain_order="left"), found.standing)
+    said = {
+        "la valeur laisse en place la faute constatée : « {} » ({})": useless,
+        "elle créerait une erreur : « {} » ({})": guilty,
+    }
+    parts = [frame.with_columns(title=title).with_columns(reason=pl.format(form, "title", "said_by"))
+             for form, frame in said.items()]  # fmt: skip
+    return pl.concat([part.select(*FIELD, "reason", rule_id="said_by") for part in parts]).select(_REFUSED.columns)
+
+
+def _useless(passing: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+    """Proposals after which the finding they answer still stands, or an error on the very field they change.
+
+    Emptying a field is no answer to what asks for another value, and is judged alike. A merge is not judged.
+    """
+    here = passing.filter(pl.col("column") != "professional_id").join(
+        standing.select("table", "record_key", "severity", at="column", said_by="rule_id"),
+        ["table", "record_key"],
+        "inner",
+        maintain_order="left",
     )
+    answered = pl.col("rule_id").eq_missing(pl.col("said_by"))
+    wrong = (pl.col("at") == pl.col("column")) & (pl.col("severity") == "error")
+    return here.filter(answered | wrong).unique(FIELD, keep="first", maintain_order=True)
 
 
-def _waiting(desk: Desk, snapshot_id: int) -> pl.Series:
-    """People for whom a portal request is under way."""
+def _guilty(passing: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
+    """Proposals about the people for whom these errors appear."""
+    found = errors.with_columns(person=pl.coalesce("professional_id", _PERSON)).unique(
+        "person", keep="first", maintain_order=True
+    )
+    guilty = passing.join(found.select("person", said_by="rule_id"), "person", "inner", maintain_order="left")
+    if guilty.is_empty() and errors.height:
+        # The error falls on somebody else's record: nobody's correction can be told apart.
+        guilty = passing.join(found.head(1).select(said_by="rule_id"), how="cross")
+    return guilty
+
+
+def _waiting(desk: Desk, snapshot_id: int, wanted: pl.DataFrame) -> pl.Series:
+    """Those of these people for whom a portal request is under way."""
+    people = wanted.select(_PERSON.unique()).to_series().to_list()
     sql = """SELECT DISTINCT professional_id FROM registrations
-             WHERE snapshot_id = ? AND pending_request_date IS NOT NULL AND professional_id IS NOT NULL"""
-    return fetch_frame(desk.store.sql(sql, [snapshot_id])).to_series()
+             WHERE snapshot_id = ? AND list_contains(?, professional_id) AND pending_request_date IS NOT NULL"""
+    return fetch_frame(desk.store.sql(sql, [snapshot_id, people])).to_series()
 
 
-def _refused(frame: pl.DataFrame, *, rule: bool = False) -> pl.DataFrame:
-    said = pl.col("rule_id") if rule else pl.lit(None, pl.String).alias("rule_id")
-    return frame.select(*_FIELD, said, "reason")
+def _refused(frame: pl.DataFrame) -> pl.DataFrame:
+    """Refused whatever the rules say."""
+    return frame.select(*FIELD, pl.lit(None, pl.String).alias("rule_id"), "reason")
 
 
 def _write(

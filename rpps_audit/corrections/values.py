@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from rpps_audit.checks.views import latest_sources, prepare_views
+from rpps_audit.corrections.changes import person_of
 from rpps_audit.corrections.fields import fields, value_sql
 from rpps_audit.errors import UsageError
 from rpps_audit.store import Store, fetch_frame
@@ -64,14 +65,39 @@ def latest_extract(store: Store) -> Extract:
 
 
 @contextmanager
-def reading(store: Store, snapshot_id: int, as_of: date) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the views of one snapshot: professional, situation and the other files beside it."""
+def reading(
+    store: Store, snapshot_id: int, as_of: date, people: pl.Series | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the views of one snapshot: professional, situation and the other files beside it.
+
+    With `people` (the persons of record keys) only their lines are looked at, whatever the size of the export.
+    """
     reader = store.connection.cursor()
     try:
+        if people is not None:
+            _only(reader, snapshot_id, people)
         prepare_views(reader, snapshot_id, as_of, latest_sources(reader, snapshot_id))
         yield reader
     finally:
         reader.close()
+
+
+def _only(reader: duckdb.DuckDBPyConnection, snapshot_id: int, people: pl.Series) -> None:
+    """Hide everybody else: a temporary table stands before the store's own for this connection."""
+    row = reader.execute("SELECT current_database()").fetchone()
+    assert row is not None
+    whole, mine = f'"{row[0]}".main.registrations', f"snapshot_id = {int(snapshot_id)}"
+    reader.register("asked", people.drop_nulls().unique().alias("person").to_frame().to_arrow())
+    # Lines first: asked for together with an « or », every column of every line would be read.
+    reader.execute(
+        f"""CREATE TEMP TABLE registrations AS
+            SELECT * FROM {whole} WHERE {mine} AND line IN (
+                SELECT line FROM {whole} WHERE {mine} AND professional_id IN (SELECT person FROM asked)
+                UNION ALL
+                SELECT line FROM {whole} WHERE {mine} AND professional_id IS NULL
+                AND 'ligne:' || line IN (SELECT person FROM asked))"""
+    )
+    reader.unregister("asked")
 
 
 def pending(store: Store, series: str) -> pl.DataFrame:
@@ -99,7 +125,8 @@ def field_values(store: Store, snapshot_id: int, keys: pl.DataFrame) -> pl.DataF
     """
     facts = extract(store, snapshot_id)
     wanted = keys.select(pl.col(name).cast(kind) for name, kind in _KEYS.items()).unique(maintain_order=True)
-    with reading(store, snapshot_id, facts.data_date) as reader:
+    persons = wanted.select(person_of(pl.col("record_key"))).to_series()
+    with reading(store, snapshot_id, facts.data_date, persons) as reader:
         reader.register("wanted", wanted.to_arrow())
         found = [_table_values(reader, table) for table in ("professional", "situation")]
     return (
