@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from rpps_audit.corrections.changes import person_of
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
 from rpps_audit.corrections.values import CORRECTABLE, PENDING, extract, field_values, reading
@@ -31,10 +32,11 @@ class Proof(NamedTuple):
 def prove(desk: Desk, snapshot_id: int) -> Proof:
     """Compare a newly loaded export with every correction made on earlier ones of its series.
 
-    The new value is there: *seen*. Another value than the old and the new: *contradicted*. Still the old one: nothing
-    is said, until `retard_jours` days after the batch was sent: *overdue*; after having been seen: contradicted. The
-    record is gone: *seen* for the end of a situation, *vanished* otherwise. Doing it again adds nothing; a file of
-    another kind (public extract, roster ...) says nothing.
+    The new value is there: *seen*, but *contradicted* when the last check finds the same fault there all the same.
+    Another value than the old and the new: *contradicted*. Still the old one: nothing is said, until `retard_jours`
+    days after the batch was sent: *overdue*; after having been seen: contradicted. The record is gone: *seen* for the
+    end of a situation, *vanished* otherwise. Doing it again adds nothing; a file of another kind (public extract,
+    roster ...) says nothing.
     """
     kind = desk.store.sql("SELECT kind FROM snapshots WHERE snapshot_id = ?", [snapshot_id]).fetchone()
     if kind is not None and kind[0] not in CORRECTABLE:
@@ -68,7 +70,7 @@ def _told(desk: Desk, snapshot_id: int, series: str, day: date) -> pl.DataFrame:
     watched = fetch_frame(
         desk.store.sql(
             """SELECT c.correction_id, c.snapshot_id, c.kind, c."table", c.record_key, c."column", c.old, c.new,
-                  c.state,
+                  c.rule_id, c.state,
                   c.batch_id,
                   last_value(c.new) OVER (PARTITION BY c."table", c.record_key, c."column" ORDER BY c.correction_id
                                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last,
@@ -89,7 +91,9 @@ def _told(desk: Desk, snapshot_id: int, series: str, day: date) -> pl.DataFrame:
     )
     if watched.is_empty():
         return watched.with_columns(verdict=pl.lit(None, pl.String))
-    found = _values(desk, snapshot_id, day, _with_base(desk, watched))
+    found = _values(desk, snapshot_id, day, _with_base(desk, watched)).join(
+        _broken(desk, snapshot_id), ["rule_id", "found_key"], "left", maintain_order="left"
+    )
     late = pl.lit(day) > pl.col("sent_at").dt.date().dt.offset_by(f"{desk.settings.overdue_days}d")
     gone = pl.col("here").is_null()
     ended = pl.col("column").is_in(["end_date", "end_reason", "is_open"])
@@ -104,6 +108,8 @@ def _told(desk: Desk, snapshot_id: int, series: str, day: date) -> pl.DataFrame:
         .then(pl.when(late).then(pl.lit("overdue")).otherwise(pl.lit("waiting")))
         .when(gone)
         .then(pl.lit("vanished"))
+        .when(taken & ~merged & pl.col("broken").is_not_null())
+        .then(pl.lit("contradicted"))
         .when(taken & ~merged)
         .then(pl.lit("seen"))
         .when(unchanged & pl.col("state").is_in(["seen", "contradicted"]))
@@ -115,6 +121,18 @@ def _told(desk: Desk, snapshot_id: int, series: str, day: date) -> pl.DataFrame:
         .otherwise(pl.lit("contradicted"))
     )
     return found.select("correction_id", "state", "batch_id", verdict=verdict)
+
+
+def _broken(desk: Desk, snapshot_id: int) -> pl.DataFrame:
+    """What the last run says of this export [rule_id, found_key, broken]: a value that took and leaves the fault it
+    answered in place proves nothing. Empty as long as the export was not checked."""
+    return fetch_frame(
+        desk.store.sql(
+            """SELECT DISTINCT rule_id, record_key AS found_key, true AS broken FROM findings
+               WHERE run_id = (SELECT max(run_id) FROM runs WHERE snapshot_id = ?)""",
+            [snapshot_id],
+        )
+    )
 
 
 def _with_base(desk: Desk, watched: pl.DataFrame) -> pl.DataFrame:
@@ -135,13 +153,14 @@ def _values(desk: Desk, snapshot_id: int, day: date, watched: pl.DataFrame) -> p
     from rpps_audit.corrections.fields import fields, value_sql
 
     parts = []
-    with reading(desk.store, snapshot_id, day) as reader:
+    people = watched.select(person_of(pl.col("record_key"))).to_series()
+    with reading(desk.store, snapshot_id, day, people) as reader:
         for table in ("professional", "situation"):
             columns = [one.column for one in fields() if one.table == table]
             chosen = ", ".join(f'{value_sql(column)} AS "{column}:"' for column in columns)
             wide = fetch_frame(reader.execute(f"SELECT record_key, true AS here, {chosen} FROM {table}"))
             mine = watched.filter(pl.col("table") == table).with_columns(
-                found_key=pl.concat_str([pl.col("record_key").str.split("@").list.first(), "place"], separator="@")
+                found_key=pl.concat_str([person_of(pl.col("record_key")), "place"], separator="@")
                 if table == "situation"
                 else pl.col("record_key")
             )
@@ -157,5 +176,5 @@ def _values(desk: Desk, snapshot_id: int, day: date, watched: pl.DataFrame) -> p
             joined = mine.join(values, left_on=["found_key", "column"], right_on=["record_key", "column"], how="left")
             behind = pl.col("value").list.set_difference(pl.concat_list("new")).list.first()
             agreed = pl.when(pl.col("value").list.len() == 1).then(pl.col("value").list.first()).otherwise(behind)
-            parts.append(joined.with_columns(value=agreed).drop("found_key"))
+            parts.append(joined.with_columns(value=agreed))
     return pl.concat(parts)

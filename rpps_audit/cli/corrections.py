@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -18,10 +18,12 @@ from rpps_audit.corrections import (
     PENDING,
     Desk,
     Proposed,
+    add_situation,
     approve,
     close_situations,
-    inside,
+    held,
     latest_extract,
+    only_inside,
     open_desk,
     pending,
     propose,
@@ -59,6 +61,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     proposed.add_argument("--replaces", type=int, metavar="N", help="la correction du même champ que vous avez lue")
     _add_why(proposed)
 
+    added = _verb(verbs, "add", _add, "ajoute une situation à une personne déjà enregistrée")
+    added.add_argument("key", metavar="CLÉ", help="clé de la personne, telle que la donne findings")
+    added.add_argument("--finess", required=True, metavar="FINESS", help="établissement (FINESS géographique)")
+    added.add_argument("--role", metavar="CODE", help="rôle (GENR08 à GENR12)")
+    added.add_argument("--profession", metavar="CODE", help="profession (code de trois chiffres)")
+    added.add_argument("--start", type=day_of, metavar="JJ/MM/AAAA", help="date de prise de fonction")
+    _add_why(added)
+
     accepted = _verb(verbs, "accept", _accept, "accepte les propositions d'un contrôle, après les avoir montrées")
     accepted.add_argument("rule", metavar="ID")
     accepted.add_argument(
@@ -69,7 +79,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     closed = _verb(verbs, "close", _close, "ferme des situations : date et motif de fin")
     closed.add_argument("keys", nargs="*", metavar="CLÉ")
-    closed.add_argument("--date", type=date.fromisoformat, metavar="AAAA-MM-JJ", help="date de fin")
+    closed.add_argument("--date", type=day_of, metavar="JJ/MM/AAAA", help="date de fin")
     closed.add_argument("--rule", metavar="ID", help="toutes celles que ce contrôle désigne, à la date proposée")
     closed.add_argument(
         "--end-reason", required=True, metavar="CODE", help="motif de fin (TRE_R25) : CHA, CHL, AUT ..."
@@ -100,6 +110,14 @@ def _verb(
 def _add_why(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, metavar="MOTIF", help="pourquoi, en une phrase")
     parser.add_argument("--evidence", default="", metavar="PREUVE", help="justificatif vu, face à face, et quand")
+
+
+def day_of(text: str) -> date:
+    """A day as people write it here, JJ/MM/AAAA, or in ISO form."""
+    for form in ("%d/%m/%Y", "%Y-%m-%d"):
+        with suppress(ValueError):
+            return datetime.strptime(text, form).date()
+    raise argparse.ArgumentTypeError(f"« {text} » n'est pas une date : écrivez JJ/MM/AAAA")
 
 
 # --- opening ---
@@ -177,6 +195,18 @@ def _propose(args: argparse.Namespace) -> int:
     return _say_proposed(done, args)
 
 
+def _add(args: argparse.Namespace) -> int:
+    start = args.start.isoformat() if args.start else None
+    given = {"finess": args.finess, "role": args.role, "profession": args.profession, "start_date": start}
+    values = {column: value for column, value in given.items() if value}
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        facts = latest_extract(desk.store)
+        done = add_situation(
+            desk, authorisation, facts.snapshot_id, args.key, values, reason=args.reason, evidence=args.evidence
+        )
+    return _say_proposed(done, args)
+
+
 def _accept(args: argparse.Namespace) -> int:
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
         found = _mine(desk, authorisation, suggest(desk, _run(desk), args.rule))
@@ -243,19 +273,13 @@ def _approve(args: argparse.Namespace) -> int:
     if bool(args.numbers) == args.all:
         raise UsageError("Donnez des numéros de correction, ou --all.")
     with opened(args) as desk, at_the_keyboard(args, "approver") as (_, authorisation):
-        waiting = fetch_frame(
-            desk.store.sql(
-                """SELECT correction_id, snapshot_id, "table", record_key, "column", old, new, reason, evidence, author
-               FROM correction_states WHERE state = 'proposed' AND ($all OR list_contains($numbers, correction_id))
-               ORDER BY correction_id""",
-                {"all": args.all, "numbers": args.numbers},  # type: ignore[arg-type]
-            )
+        seen = held(desk, authorisation, latest_extract(desk.store).snapshot_id)
+        chosen_here = (
+            pl.col("author") != authorisation.author if args.all else pl.col("correction_id").is_in(args.numbers)
         )
-        waiting = _mine(desk, authorisation, waiting)
-        if args.all:
-            waiting = waiting.filter(pl.col("author") != authorisation.author)
+        waiting = seen.filter((pl.col("state") == "proposed") & chosen_here)
         shown_at = datetime.now(UTC)
-        write_frame(waiting.drop("snapshot_id", "table"), "table")
+        _say_waiting(waiting)
         chosen = waiting["correction_id"].to_list() if args.all else args.numbers
         if not args.yes or not chosen:
             say("Rien n'est décidé. Pour décider : même commande avec --yes.")
@@ -282,14 +306,15 @@ def _run(desk: Desk) -> int:
 
 def _mine(desk: Desk, authorisation: Authorisation, frame: pl.DataFrame) -> pl.DataFrame:
     """The rows of records inside the manager's perimeter."""
-    from rpps_audit.corrections import field_values
+    return only_inside(desk.store, authorisation, latest_extract(desk.store).snapshot_id, frame)
 
-    if frame.is_empty():
-        return frame
-    facts = latest_extract(desk.store)
-    now = field_values(desk.store, facts.snapshot_id, frame)
-    keys = now.select("table", "record_key", "column").filter(inside(desk.store, authorisation, facts.snapshot_id, now))
-    return frame.join(keys, ["table", "record_key", "column"], "semi", maintain_order="left")
+
+def _say_waiting(frame: pl.DataFrame) -> None:
+    titles = {
+        "correction_id": "n°", "record_key": "fiche", "column": "champ", "old": "actuel", "new": "proposé",
+        "reason": "motif", "evidence": "justificatif", "author": "auteur",
+    }  # fmt: skip
+    write_frame(frame.select(*titles).rename(titles), "table")
 
 
 def _say_suggestions(frame: pl.DataFrame) -> None:

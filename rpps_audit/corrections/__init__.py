@@ -12,7 +12,7 @@ from rpps_audit.corrections.deciding import FRENCH_STATES, approve, undo
 from rpps_audit.corrections.desk import Desk, Settings, open_desk
 from rpps_audit.corrections.fields import Field, certified_states, field, fields, shown_expr
 from rpps_audit.corrections.operations import settle
-from rpps_audit.corrections.perimeter import inside, only_inside
+from rpps_audit.corrections.perimeter import held, inside, only_inside
 from rpps_audit.corrections.proposing import ConflictError, Proposed, add_situation, close_situations, propose
 from rpps_audit.corrections.suggestions import suggest
 from rpps_audit.corrections.values import PENDING, extract, field_values, latest_extract, pending
@@ -35,6 +35,7 @@ __all__ = [
     "field",
     "field_values",
     "fields",
+    "held",
     "inside",
     "latest_extract",
     "only_inside",

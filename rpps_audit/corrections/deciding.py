@@ -115,17 +115,22 @@ def abandon(desk: Desk, operation: Operation, authorisation: Authorisation, batc
            SELECT coalesce(max(event_id), 0) + 1, ?, 'abandoned', ?, ?, NULL, NULL, ? FROM batch_events""",
         [batch_id, authorisation.author, reason, operation.at],
     )
-    held = fetch_frame(
+    # As each stood before the batch, in the name of who proposed or approved it: giving a batch up decides nothing.
+    before = fetch_frame(
         desk.store.sql(
-            """SELECT correction_id, bool_or(e.event = 'approved') AS approved
-           FROM batch_corrections JOIN correction_events e USING (correction_id)
-           WHERE batch_corrections.batch_id = ? GROUP BY correction_id""",
+            """SELECT correction_id, event, author, card FROM correction_events
+               WHERE event IN ('proposed', 'approved')
+                 AND correction_id IN (SELECT correction_id FROM batch_corrections WHERE batch_id = ?)
+               QUALIFY row_number() OVER (PARTITION BY correction_id ORDER BY event_id DESC) = 1
+               ORDER BY correction_id""",
             [batch_id],
         )
     )
-    for approved, event in ((True, "approved"), (False, "proposed")):
-        numbers = held.filter(pl.col("approved") == approved)["correction_id"]
-        add_events(desk, operation, event, numbers, author=authorisation.author, reason=reason)
+    for (event, author, card), group in before.group_by("event", "author", "card", maintain_order=True):
+        add_events(
+            desk, operation, str(event), group["correction_id"], author=str(author),
+            card=None if card is None else str(card), reason=reason,
+        )  # fmt: skip
 
 
 def chosen_corrections(desk: Desk, numbers: Sequence[int]) -> pl.DataFrame:

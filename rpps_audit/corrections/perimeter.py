@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rpps_audit.corrections.changes import person_of
-from rpps_audit.corrections.values import OPERATORS, field_values, workplaces
+from rpps_audit.corrections.changes import person_of, place_of
+from rpps_audit.corrections.desk import Desk
+from rpps_audit.corrections.values import OPERATORS, extract, field_values, workplaces
 from rpps_audit.errors import NotAuthorisedError
 from rpps_audit.store import Store, fetch_frame
 
@@ -25,21 +26,45 @@ def demand_role(authorisation: Authorisation, role: str) -> None:
 
 
 def inside(store: Store, authorisation: Authorisation, snapshot_id: int, records: pl.DataFrame) -> pl.Series:
-    """Boolean, per record [table, professional_id, finess, finess_legal] (and `new_finess`, where it is to move).
+    """Boolean, per record [table, record_key, line, professional_id, finess, finess_legal] (and `new_finess`, where it
+    is to move); `line` is null for a record that is not in the export.
 
     A situation: its establishment. A person (or a situation without an establishment): one of theirs. A move: both
-    ends.
+    ends. A situation that is to be added: the person, and the establishment that its key names, whatever field is set.
     """
     covered = authorisation.perimeter.expression
     places = workplaces(store, snapshot_id, records["professional_id"])
     theirs = places.filter(covered("finess", "finess_legal"))["professional_id"].unique()
     operators = fetch_frame(store.sql(f"SELECT finess AS new_finess, legal AS new_legal FROM ({OPERATORS})"))
     seen = records if "new_finess" in records.columns else records.with_columns(new_finess=pl.lit(None, pl.String))
+    is_added = (pl.col("table") == "situation") & pl.col("line").is_null()
+    added_to = pl.when(is_added).then(place_of(pl.col("record_key")))
+    seen = seen.with_columns(new_finess=pl.coalesce("new_finess", added_to))
     known = seen.join(operators, "new_finess", "left", maintain_order="left")
     own = pl.when((pl.col("table") == "situation") & pl.col("finess").is_not_null())
     here = own.then(covered("finess", "finess_legal")).otherwise(pl.col("professional_id").is_in(theirs.implode()))
     there = pl.col("new_finess").is_null() | covered("new_finess", "new_legal")
     return known.select((here.fill_null(False) & there).alias("inside")).to_series()
+
+
+def held(desk: Desk, authorisation: Authorisation, snapshot_id: int) -> pl.DataFrame:
+    """The corrections that wait (proposed, approved, in a batch not yet signed) on records inside the perimeter: what
+    its holder may see with its values, on the screen as on the command line.
+
+    Columns: correction_id, table, record_key, column, old, new, rule_id, reason, evidence, author, card, state,
+    batch_id.
+    """
+    facts = extract(desk.store, snapshot_id)
+    waiting = fetch_frame(
+        desk.store.sql(
+            """SELECT correction_id, "table", record_key, "column", old, new, rule_id, reason, evidence, author, card,
+                      state, batch_id
+               FROM correction_states WHERE series = ? AND state IN ('proposed', 'approved', 'batched')
+               ORDER BY correction_id""",
+            [facts.series],
+        )
+    )
+    return only_inside(desk.store, authorisation, snapshot_id, waiting)
 
 
 def only_inside(store: Store, authorisation: Authorisation, snapshot_id: int, rows: pl.DataFrame) -> pl.DataFrame:

@@ -139,6 +139,7 @@ def add_situation(
     values: Mapping[str, str],
     *,
     reason: str,
+    evidence: str = "",
 ) -> Proposed:
     """A further situation of a registered person: finess, role, profession, start_date ...
 
@@ -152,7 +153,7 @@ def add_situation(
     proposals = pl.DataFrame(rows).with_columns(
         table=pl.lit("situation"), record_key=pl.lit(f"{professional_id}@{finess}"), kind=pl.lit("add")
     )
-    return propose(desk, authorisation, snapshot_id, proposals, reason=reason)
+    return propose(desk, authorisation, snapshot_id, proposals, reason=reason, evidence=evidence)
 
 
 # --- steps of a proposal ---------------------------------------------------------------------------------------------
@@ -204,7 +205,9 @@ def _demand_latest(seen: pl.DataFrame, now: pl.DataFrame) -> None:
 def _places(seen: pl.DataFrame) -> pl.DataFrame:
     """The records' establishments, and where they are to move; an added situation has only the latter."""
     moved = pl.when(pl.col("column") == "finess").then(pl.col("new"))
-    return seen.select("table", "finess", "finess_legal", professional_id=_PERSON, new_finess=moved)
+    return seen.select(
+        "table", "record_key", "line", "finess", "finess_legal", professional_id=_PERSON, new_finess=moved
+    )
 
 
 def _kind() -> pl.Expr:

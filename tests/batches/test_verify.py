@@ -15,18 +15,24 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, utils
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from rpps_audit.batches import manifest as form
 from rpps_audit.batches.carried import Carried
 from rpps_audit.batches.package import Options, rendered
 from rpps_audit.batches.prepare import prepare
 from rpps_audit.batches.verify import verify
+from rpps_audit.card import load_settings, load_trust, read_identity
+from rpps_audit.card.signature import build_signature
 from rpps_audit.corrections.proposing import propose
 from rpps_audit.errors import UnreadableInputError, UsageError
 from rpps_audit.ingest import load
 from rpps_audit.journal import canonical_json
 from rpps_audit.store import open_store
 from tests.batches.test_batches import AT, ONE, TWO, registered, restricted
+from tests.card import pki
 from tests.corrections.literal import SITE, authorisation, change, desk, proposals
 
 Files = dict[str, bytes]
@@ -314,3 +320,64 @@ def test_verifying_needs_no_store():
 
 def test_moments_are_read_as_utc(package):
     assert verify(package).prepared_at == datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+# --- the signature and its time -------------------------------------------------------------------------------------
+
+
+def signed(package: Path, folder: Path, claimed: datetime, **told: object) -> Path:
+    """The package signed by a card that was valid from two years ago to a year ago."""
+    authority = pki.issuer(pki.root())
+    certificate = pki.card_certificate(
+        pki.cpe(), authority, "holder-sig", signing=True, starts=pki.NOW - 2 * pki.YEAR, ends=pki.NOW - pki.YEAR
+    ).public_bytes(Encoding.DER)
+    manifest, files = opened(package)
+    signer = {"subject": read_identity(certificate).subject}
+    content = canonical_json(manifest | {"signer": signer, "journal": {"seq": 1, "hash": "0" * 64}} | told)
+
+    def sign(digest: bytes) -> bytes:
+        return pki.key("holder-sig").sign(digest, padding.PKCS1v15(), utils.Prehashed(hashes.SHA256()))
+
+    others = [authority.certificate.public_bytes(Encoding.DER)]
+    file = folder / "signe.zip"
+    file.write_bytes(form.archive(content, files, build_signature(content, certificate, others, sign, claimed)))
+    return file
+
+
+THEN = pki.NOW - pki.YEAR - pki.YEAR / 2
+
+
+def test_a_package_verifies_after_its_card_expired_and_the_time_is_said_declared(package, tmp_path, card_workspace):
+    trust = load_trust(load_settings(card_workspace))
+    file = signed(package, tmp_path, THEN)
+    found = verify(file, trust)
+    assert found.proven, found.faults
+    assert any("périmée" in note and "non prouvée" in note for note in found.notes)
+    assert verify(file, trust, at=THEN).proven
+    assert any("périmée" in fault for fault in verify(file, trust, at=pki.NOW).faults)
+    assert not verify(file).proven
+
+
+def test_a_signature_after_the_card_expired_or_in_the_future_proves_nothing(package, tmp_path, card_workspace):
+    trust = load_trust(load_settings(card_workspace))
+    assert any("périmée" in fault for fault in verify(signed(package, tmp_path, pki.NOW), trust).faults)
+    ahead = verify(signed(package, tmp_path, datetime.now(UTC).replace(microsecond=0) + pki.YEAR), trust, at=THEN)
+    assert any("avenir" in fault for fault in ahead.faults)
+
+
+def test_the_signer_is_the_one_the_manifest_names(package, tmp_path, card_workspace):
+    trust = load_trust(load_settings(card_workspace))
+    found = verify(signed(package, tmp_path, THEN, signer={"subject": "CN=AUTRE"}), trust)
+    assert (found.proven, found.signer) == (False, "")
+
+
+def test_a_signature_of_other_content_and_one_altered_byte_of_it_are_refused(package, tmp_path, card_workspace):
+    trust = load_trust(load_settings(card_workspace))
+    good = form.read_package(signed(package, tmp_path, THEN))
+    other = form.archive(opened(package)[0] and form.read_package(package).manifest, good.files, good.signature)
+    (tmp_path / "autre.zip").write_bytes(other)
+    assert not verify(tmp_path / "autre.zip", trust).intact
+    damaged = bytearray(good.signature or b"")
+    damaged[len(damaged) // 2] ^= 1
+    (tmp_path / "autre.zip").write_bytes(form.archive(good.manifest, good.files, bytes(damaged)))
+    assert not verify(tmp_path / "autre.zip", trust).intact
