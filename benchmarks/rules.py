@@ -30,6 +30,7 @@ def row_rules(frame: pl.LazyFrame, table: str = "professional") -> list[Rule]:
 def export_professionals(workspace: Path, target: Path) -> None:
     """Write the professionals of the workspace's latest restricted extract."""
     from rpps_audit.checks.views import prepare_views
+
     from rpps_audit.store import open_store
 
     with open_store(workspace) as store:

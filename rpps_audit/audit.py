@@ -8,29 +8,33 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import polars as pl
+
 from rpps_audit.batches.proof import prove
-from rpps_audit.checks import REGISTRATION_KINDS, Catalogue, Run, primary_runs, run_checks
+from rpps_audit.checks import SEVERITIES, Catalogue, Run, check_state, state_runs
 from rpps_audit.corrections import open_desk
 from rpps_audit.ingest import Loaded, load
+from rpps_audit.records import State, state_at, state_days
 from rpps_audit.reports import build_report, prepare_figures, write_html
 from rpps_audit.store import Store
-from rpps_audit.workspace import Workspace, exposure_of
+from rpps_audit.workspace import Workspace
 
 Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What one audit did: the files it read, the runs it made or found, and where the report is."""
+    """What one audit did: the files it read, the state it judged, the runs made or found, where the report is."""
 
     loaded: list[Loaded]
+    state: State
     runs: list[Run]
     report: Path
 
     def worst(self) -> str | None:
-        """The gravest severity found on any snapshot."""
+        """The gravest severity found in the state."""
         found = {run.worst() for run in self.runs}
-        return next((severity for severity in ("error", "warning", "information") if severity in found), None)
+        return next((severity for severity in SEVERITIES if severity in found), None)
 
 
 def audit(
@@ -40,63 +44,76 @@ def audit(
     as_of: date | None = None,
     progress: Progress | None = None,
 ) -> Audit:
-    """Load `paths`, check every registration snapshot that needs it, compute exposure and write the HTML report.
+    """Load `paths`, check the state of the register, compute exposure and write the HTML report.
 
-    Running it twice on the same files loads and checks nothing again. Raises UnreadableInputError when a file cannot
-    be read (the store is then unchanged) and UsageError for wrong rules or settings.
+    `as_of` is the day judged (the last day the files speak of by default), and the date of the data of files whose name
+    tells none. Running it twice on the same files loads and checks nothing again. Raises UnreadableInputError when a
+    file cannot be read (the store is then unchanged) and UsageError for wrong rules or settings.
     """
     tell = progress or (lambda _what, _share: None)
     with workspace.store() as store:
         with ThreadPoolExecutor(1) as aside:
             # Drawing begins with half a second of imports: made while the files are read.
             aside.submit(prepare_figures)
-            loaded = load(store, paths, progress=lambda what, share: tell(what, share / 2))
-        runs = check_snapshots(store, workspace.catalogue(), as_of=as_of, progress=lambda w, s: tell(w, 0.5 + s * 0.4))
+            loaded = load(store, paths, data_date=as_of, progress=lambda what, share: tell(what, share / 2))
+        runs = check(store, workspace.catalogue(), as_of=as_of, progress=lambda w, s: tell(w, 0.5 + s * 0.4))
         prove_corrections(store, workspace, loaded)
         tell("rapport", 0.9)
-        report = write_report(store, workspace)
+        report = write_report(store, workspace, as_of=as_of)
+        state = state_at(store, as_of)
         tell("terminé", 1.0)
-    return Audit(loaded, runs, report)
+    return Audit(loaded, state, runs, report)
 
 
-def check_snapshots(
+def check(
     store: Store, catalogue: Catalogue, *, as_of: date | None = None, progress: Progress | None = None
 ) -> list[Run]:
-    """Check the registration snapshots not yet judged by these rules with these sources, oldest first."""
+    """Check the state of a day (the present one by default), and the earlier states that were never judged.
+
+    Answers the runs of the state asked, the kind of registration that tells most first.
+    """
     tell = progress or (lambda _what, _share: None)
-    waiting = [row[0] for row in store.sql(_REGISTRATIONS, [list(REGISTRATION_KINDS)]).fetchall()]
-    runs = []
-    for done, snapshot_id in enumerate(waiting):
-        run = run_checks(
+    asked = state_at(store, as_of)
+    earlier = [state_at(store, day) for day in state_days(store) if day < asked.as_of]
+    past = [state for state in earlier if not judged(store, state)]
+    runs: list[Run] = []
+    for done, state in enumerate([*past, asked]):
+        runs = check_state(
             store,
-            snapshot_id,
+            state,
             catalogue,
-            as_of=as_of,
-            progress=lambda what, share, done=done: tell(what, (done + share) / len(waiting)),  # type: ignore[misc]
+            progress=lambda what, share, done=done: tell(what, (done + share) / (len(past) + 1)),  # type: ignore[misc]
         )
-        runs.append(run)
     return runs
 
 
+def judged_runs(store: Store, catalogue: Catalogue, as_of: date | None = None) -> pl.DataFrame:
+    """The runs of a state (columns of `state_runs`), checked now by the rules in force where it never was."""
+    state = state_at(store, as_of)
+    if not judged(store, state):
+        check(store, catalogue, as_of=as_of)
+    return state_runs(store, state)
+
+
+def judged(store: Store, state: State) -> bool:
+    """Whether every kind of registration of a state has been checked, by whatever rules."""
+    return state_runs(store, state).height == len(state.kinds)
+
+
 def prove_corrections(store: Store, workspace: Workspace, loaded: Sequence[Loaded]) -> None:
-    """Let each newly loaded export confirm or contradict the corrections asked for before it."""
+    """Let each newly loaded export, in the state of its day, confirm or contradict what was asked before it."""
     fresh = [one for one in loaded if not one.already_loaded]
     asked = store.sql("SELECT count(*) FROM corrections").fetchone()
     if not fresh or asked == (0,):
         return
     desk = open_desk(workspace, store)
-    for one in sorted(fresh, key=lambda file: file.data_date):
-        prove(desk, one.snapshot_id)
+    for day in sorted({one.data_date for one in fresh}):
+        prove(desk, state_at(store, day))
 
 
-def write_report(store: Store, workspace: Workspace) -> Path:
-    """The HTML report of the store's latest snapshots, under the workspace's reports/."""
-    report = build_report(store, workspace)
+def write_report(store: Store, workspace: Workspace, *, as_of: date | None = None) -> Path:
+    """The HTML report of a state, under the workspace's reports/."""
+    report = build_report(store, workspace, as_of=as_of)
     path = workspace.reports / "rapport.html"
     write_html(report, path)
     return path
-
-
-_REGISTRATIONS = "SELECT snapshot_id FROM snapshots WHERE list_contains(?, kind) ORDER BY data_date, snapshot_id"
-
-__all__ = ["Audit", "audit", "check_snapshots", "exposure_of", "primary_runs", "prove_corrections", "write_report"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
-from rpps_audit.checks import Catalogue, load_catalogue, primary_runs
+from rpps_audit.checks import Catalogue, load_catalogue, state_runs
 from rpps_audit.errors import UsageError
 from rpps_audit.exposure import Exposure, compute_exposure
+from rpps_audit.records import State, state_at
 from rpps_audit.reference import AccessMatrix, load_access
 from rpps_audit.store import Store, open_store
 
@@ -67,9 +67,9 @@ def open_workspace(path: Path) -> Workspace:
     return Workspace(path, **{french[key]: str(value) for key, value in settings.items()})
 
 
-def exposure_of(store: Store, workspace: Workspace) -> Exposure:
-    """Exposure of the people registered, from the best kind of extract at hand and the matrix in force here."""
-    runs = primary_runs(store)
-    as_of = runs["as_of"].max() if runs.height else date.today()
-    assert isinstance(as_of, date)
-    return compute_exposure(store, runs["run_id"].to_list(), workspace.access_matrix(), as_of)
+def exposure_of(store: Store, workspace: Workspace, state: State | None = None) -> Exposure:
+    """Exposure of the people registered, from the kind of extract that tells most and the matrix in force here."""
+    state = state or state_at(store)
+    runs = state_runs(store, state)
+    primary = runs["run_id"].to_list()[:1]
+    return compute_exposure(store, primary, workspace.access_matrix(), state.as_of)

@@ -15,16 +15,17 @@ from rpps_audit.batches.gathering import gather
 from rpps_audit.batches.manifest import FORMAT, NOTICE, archive, listed, package_name
 from rpps_audit.batches.package import BUNDLE, CORRECTED, ESSENTIAL, PDF, Options, rendered, words_of
 from rpps_audit.batches.past import approvals, next_number, replaced
-from rpps_audit.batches.rewriting import rewrite
+from rpps_audit.batches.rewriting import files_of, lines_to_correct, rewrite
 from rpps_audit.batches.sheets import can_print, people_of, sheets_pdf
 from rpps_audit.corrections.changes import Changes
 from rpps_audit.corrections.corrected import effect
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
 from rpps_audit.corrections.perimeter import demand_role, only_inside
-from rpps_audit.corrections.values import Extract, extract, latest_extract, workplaces
+from rpps_audit.corrections.values import extracts, present_state, workplaces
 from rpps_audit.errors import UsageError
 from rpps_audit.journal import canonical_json, sha256_hex
+from rpps_audit.records import State, person_of
 from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
@@ -33,27 +34,23 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 
 
-def ready(desk: Desk, authorisation: Authorisation, facts: Extract) -> pl.DataFrame:
-    """The corrections of an export that can go into a batch, in the author's perimeter: the columns of the store's
+def ready(desk: Desk, authorisation: Authorisation, state: State) -> pl.DataFrame:
+    """The corrections of a state that can go into a batch, in the author's perimeter: the columns of the store's
     `correction_states`, in order.
 
     Ready: proposed, or approved where the site wants four eyes.
     """
     states = ["approved"] if desk.settings.four_eyes else ["proposed", "approved"]
     waiting = fetch_frame(
-        desk.store.sql(
-            "SELECT * FROM correction_states WHERE series = ? AND list_contains(?, state) ORDER BY correction_id",
-            [facts.series, states],
-        )
+        desk.store.sql("SELECT * FROM correction_states WHERE list_contains(?, state) ORDER BY correction_id", [states])
     )
-    return only_inside(desk.store, authorisation, facts.snapshot_id, waiting)
+    return only_inside(desk.store, authorisation, state, waiting)
 
 
 def prepare(
     desk: Desk,
     authorisation: Authorisation,
     *,
-    snapshot_id: int | None = None,
     options: Options = ESSENTIAL,
     at: datetime | None = None,
     progress: Progress | None = None,
@@ -66,22 +63,22 @@ def prepare(
     """
     tell = progress or (lambda _what, _share: None)
     demand_role(authorisation, "author")
-    facts = latest_extract(desk.store) if snapshot_id is None else extract(desk.store, snapshot_id)
+    state = present_state(desk.store)
     settle(desk)
     settle_packages(desk)
     made = (at or datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
     tell("Relecture des corrections", 0.0)
-    waiting = ready(desk, authorisation, facts)
-    carried = gather(desk.store, facts, waiting) if waiting.height else None
+    waiting = ready(desk, authorisation, state)
+    carried = gather(desk.store, state, waiting) if waiting.height else None
     if carried is None:
         raise UsageError(_nothing(desk))
     tell("Contrôle du lot entier", 0.2)
     changes = Changes.of(carried.frame.rename({"after": "new"}))
-    _demand_no_error(desk, facts, changes)
+    _demand_no_error(desk, state, changes)
     tell("Écriture des fiches et du fichier corrigé", 0.4)
     batch_id = next_number(desk, made)
-    about = _about(desk, authorisation, facts, carried, batch_id, made)
-    files = _corrected_files(desk, facts, changes.applied(), about["notes"])
+    about = _about(desk, authorisation, state, carried, batch_id, made)
+    files = _corrected_files(desk, state, changes.applied(), about["notes"])
     files = _files(carried, about, files, options)
     manifest = about | {"changes": carried.signed(), "files": listed(files)}
     content = archive(canonical_json(manifest), files)
@@ -93,8 +90,8 @@ def prepare(
 
     def write(operation: Operation) -> Mapping[str, Any]:
         desk.store.sql(
-            "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [batch_id, facts.snapshot_id, facts.series, made, authorisation.author, carried.persons, len(carried)],
+            "INSERT INTO batches VALUES (?, ?, ?, ?, ?)",
+            [batch_id, made, authorisation.author, carried.persons, len(carried)],
         )
         desk.store.connection.register("held", held.cast(pl.Int32).to_frame().to_arrow())
         desk.store.sql("INSERT INTO batch_corrections SELECT ?, correction_id FROM held", [batch_id])
@@ -122,8 +119,8 @@ def _nothing(desk: Desk) -> str:
     return "Aucune correction n'attend dans votre périmètre."
 
 
-def _demand_no_error(desk: Desk, facts: Extract, changes: Changes) -> None:
-    errors = effect(desk.store, facts.snapshot_id, desk.catalogue, changes).errors
+def _demand_no_error(desk: Desk, state: State, changes: Changes) -> None:
+    errors = effect(desk.store, state, desk.catalogue, changes).errors
     if errors.is_empty():
         return
     rule = desk.catalogue[errors["rule_id"][0]]
@@ -133,19 +130,27 @@ def _demand_no_error(desk: Desk, facts: Extract, changes: Changes) -> None:
     )
 
 
-def _corrected_files(desk: Desk, facts: Extract, applied: Changes, notes: list[str]) -> dict[str, bytes]:
+def _corrected_files(desk: Desk, state: State, applied: Changes, notes: list[str]) -> dict[str, bytes]:
     """The corrected lines of each file that is touched; what could not be made is added to the notes, in French."""
-    if not len(applied):
-        return {}
-    corrected = rewrite(desk.store, desk.folder, facts, applied)
-    if corrected is None:
-        notes.append("l'extraction d'origine est un classeur : pas de fichier corrigé, voir liste.xlsx.")
-        return {}
-    notes += [
-        f"la colonne « {name} » n'existe pas dans l'extraction : ce changement n'est que sur les fiches."
-        for name in corrected.absent
-    ]
-    return {f"{CORRECTED}{facts.file_name}": corrected.content}
+    files: dict[str, bytes] = {}
+    lines = lines_to_correct(desk.store, state, applied)
+    for facts in extracts(desk.store, state):
+        mine = lines.filter(pl.col("snapshot_id") == facts.snapshot_id)
+        if mine.is_empty():
+            continue
+        corrected = rewrite(desk.folder, facts, mine)
+        if corrected is None:
+            notes.append(f"« {facts.file_name} » est un classeur : pas de fichier corrigé, voir liste.xlsx.")
+            continue
+        notes += [
+            f"la colonne « {name} » n'existe pas dans « {facts.file_name} » : ce changement n'est que sur les fiches."
+            for name in corrected.absent
+        ]
+        if corrected.lines:
+            # Fifty establishments may deliver files of one name.
+            twin = f"{facts.snapshot_id}-" if f"{CORRECTED}{facts.file_name}" in files else ""
+            files[f"{CORRECTED}{twin}{facts.file_name}"] = corrected.content
+    return files
 
 
 def _files(carried: Carried, about: dict[str, Any], files: dict[str, bytes], options: Options) -> dict[str, bytes]:
@@ -159,14 +164,16 @@ def _files(carried: Carried, about: dict[str, Any], files: dict[str, bytes], opt
 
 
 def _about(
-    desk: Desk, authorisation: Authorisation, facts: Extract, carried: Carried, batch_id: str, made: datetime
+    desk: Desk, authorisation: Authorisation, state: State, carried: Carried, batch_id: str, made: datetime
 ) -> dict[str, Any]:
     """What the manifest says of the batch itself: who, when, where, how many, from what, and who approved."""
     frame = carried.frame
-    places = workplaces(desk.store, facts.snapshot_id, frame["professional_id"]).unique("finess").sort("finess")
+    people = frame.select(person_of(pl.col("record_key"))).to_series()
+    places = workplaces(desk.store, state, people).unique("finess").sort("finess")
     covered = places.filter(authorisation.perimeter.expression("finess", "finess_legal"))
     touched = {*frame.filter(pl.col("table") == "situation")["finess"].drop_nulls(), *covered["finess"]}
     touched |= set(frame.filter(pl.col("column") == "finess")["after"].drop_nulls())
+    touched_files = files_of(desk.store, state, Changes.of(frame.rename({"after": "new"})))
     return {
         "format": FORMAT,
         "notice": NOTICE,
@@ -185,6 +192,8 @@ def _about(
                 "kind": facts.kind, "layout": facts.layout, "file_name": facts.file_name, "encoding": facts.encoding,
                 "data_date": facts.data_date.isoformat(), "sha256": facts.content_hash,
             }
+            for facts in extracts(desk.store, state)
+            if facts.snapshot_id in touched_files
         ],
         "rules": desk.catalogue.fingerprint,
         "notes": [],

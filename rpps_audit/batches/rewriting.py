@@ -17,6 +17,7 @@ from rpps_audit.corrections.fields import OF_A_SITUATION
 from rpps_audit.corrections.values import RECORD_LINES, Extract, reading
 from rpps_audit.errors import UsageError
 from rpps_audit.ingest import Column, Recognition, open_original, recognise
+from rpps_audit.records import State
 from rpps_audit.store import Store, fetch_frame
 
 _HEAD = 1 << 20
@@ -33,9 +34,10 @@ _YES_NO = {"oui": "non", "o": "n", "vrai": "faux", "true": "false", "1": "0", "y
 
 
 class Rewritten(NamedTuple):
-    """The corrected file. `absent`: corrected columns that this layout does not have."""
+    """The corrected file. `lines`: how many it has; `absent`: corrected columns that this layout does not have."""
 
     content: bytes
+    lines: int
     absent: list[str]
 
 
@@ -49,8 +51,8 @@ class _Form(NamedTuple):
     columns: Mapping[str, Column]
 
 
-def rewrite(store: Store, folder: Path, facts: Extract, changes: Changes) -> Rewritten | None:
-    """The lines of the original that these changes touch, changed; None for a workbook, whose bytes are no text.
+def rewrite(folder: Path, facts: Extract, lines: pl.DataFrame) -> Rewritten | None:
+    """These lines of one original (see `lines_to_correct`), corrected; None for a workbook, whose bytes are no text.
 
     Nobody else's line is read into it: a package goes to people who have no business with the others. Raises UsageError
     when the original was not kept, or when a value cannot be written in its encoding.
@@ -60,25 +62,39 @@ def rewrite(store: Store, folder: Path, facts: Extract, changes: Changes) -> Rew
         form = _form(head, facts)
         if form is None:
             return None
-        cells = _cells_to_change(store, facts, changes, form)
+        cells = (
+            lines.filter(pl.col("column").is_in(list(form.places)))
+            .group_by("record_key", "line", "added", maintain_order=True)
+            .agg("column", "new")
+        )
         raw = _records(stream, sorted(set(cells["line"])), form)
     header = head[: head.find(b"\n") + 1] or head
-    absent = sorted(changes.columns - set(form.places))
-    return Rewritten(header + _written(raw, cells, form, b"\r\n" if header.endswith(b"\r\n") else b"\n"), absent)
+    newline = b"\r\n" if header.endswith(b"\r\n") else b"\n"
+    absent = sorted(set(lines["column"]) - set(form.places))
+    return Rewritten(header + _written(raw, cells, form, newline), cells.height, absent)
 
 
-def _cells_to_change(store: Store, facts: Extract, changes: Changes, form: _Form) -> pl.DataFrame:
-    """By record and line: the columns to change and their new values [record_key, line, added, column, new]."""
-    with reading(store, facts.snapshot_id, facts.data_date, changes.people) as reader:
-        reader.register("changed", changes.records.to_arrow())
-        lines = fetch_frame(reader.execute(RECORD_LINES))
+def lines_to_correct(store: Store, state: State, changes: Changes) -> pl.DataFrame:
+    """Where each change is made: a person's civil status stands on each of their lines, in each of their files.
+
+    Columns: snapshot_id, line, record_key, added (a new line, after the model of this one), column, new.
+    """
+    lines = _lines(store, state, changes)
     lines = lines.with_columns(added=pl.col("table") == "added", table=pl.col("table").replace("added", "situation"))
-    return (
-        lines.join(changes.frame, ["table", "record_key"], maintain_order="left")
-        .filter(pl.col("column").is_in(list(form.places)))
-        .group_by("record_key", "line", "added", maintain_order=True)
-        .agg("column", "new")
+    return lines.join(changes.frame, ["table", "record_key"], maintain_order="left").select(
+        "snapshot_id", "line", "record_key", "added", "column", "new"
     )
+
+
+def files_of(store: Store, state: State, changes: Changes) -> set[int]:
+    """The files that hold the records of these changes."""
+    return set(_lines(store, state, changes)["snapshot_id"])
+
+
+def _lines(store: Store, state: State, changes: Changes) -> pl.DataFrame:
+    with reading(store, state, changes.people) as reader:
+        reader.register("changed", changes.records.to_arrow())
+        return fetch_frame(reader.execute(f"FROM ({RECORD_LINES}) ORDER BY snapshot_id, line, record_key"))
 
 
 def _form(head: bytes, facts: Extract) -> _Form | None:

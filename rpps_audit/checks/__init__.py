@@ -4,22 +4,21 @@ from rpps_audit.checks.catalogue import CATEGORIES, SEVERITIES, Catalogue, load_
 from rpps_audit.checks.examples import run_examples
 from rpps_audit.checks.findings import (
     OPEN_STATES,
-    REGISTRATION_KINDS,
+    PRESENT_STATES,
     STATES,
     findings,
-    latest_runs,
     open_findings,
-    primary_runs,
+    state_runs,
     tolerate,
 )
 from rpps_audit.checks.rule import Rule
-from rpps_audit.checks.run import Run, run_checks
+from rpps_audit.checks.run import Run, check_kind, check_state
 from rpps_audit.checks.schemas import broken_rows, build_schema
 
 __all__ = [
     "CATEGORIES",
     "OPEN_STATES",
-    "REGISTRATION_KINDS",
+    "PRESENT_STATES",
     "SEVERITIES",
     "STATES",
     "Catalogue",
@@ -27,13 +26,13 @@ __all__ = [
     "Run",
     "broken_rows",
     "build_schema",
+    "check_kind",
+    "check_state",
     "findings",
-    "latest_runs",
     "load_catalogue",
     "open_findings",
     "parse_rule",
-    "primary_runs",
-    "run_checks",
     "run_examples",
+    "state_runs",
     "tolerate",
 ]

@@ -8,17 +8,9 @@ from typing import Any
 
 from rpps_audit.checks.catalogue import Catalogue
 from rpps_audit.checks.rule import Example, Rule
-from rpps_audit.checks.run import run_checks
+from rpps_audit.checks.run import check_kind
+from rpps_audit.records import TABLES, state_at
 from rpps_audit.store import Store, memory_store
-
-_TABLES = {
-    "rh": "employments",
-    "finess": "establishments",
-    "cartes": "cards",
-    "mssante": "mailboxes",
-    "savoir-faire": "skills",
-    "diplomes": "diplomas",
-}
 
 
 def run_examples(rule: Rule) -> list[str]:
@@ -43,13 +35,14 @@ def load_example(store: Store, example: Example, kind: str) -> int:
 
 
 def _findings(store: Store, rule: Rule, example: Example) -> int | None:
-    snapshot_id = load_example(store, example, rule.applies_to[0])
-    run = run_checks(store, snapshot_id, Catalogue((rule,)), as_of=date.fromisoformat(example.as_of))
+    kind = rule.applies_to[0]
+    load_example(store, example, kind)
+    run = check_kind(store, state_at(store, date.fromisoformat(example.as_of)), kind, Catalogue((rule,)))
     return None if run.not_evaluable().height else run.findings
 
 
 def _load_rows(store: Store, kind: str, rows: Iterable[Mapping[str, Any]], data_date: str) -> int:
-    table = _TABLES.get(kind, "registrations")
+    table = TABLES.get(kind, "registrations")
     known = [
         row[0] for row in store.sql("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table]).fetchall()
     ]

@@ -1,14 +1,16 @@
-"""The life of findings from one export to the next.
+"""The life of findings from one state of the register to the next.
 
 A finding is the same one when rule, record key and column are the same. Its states:
 
-    new             it was not there in the export before
+    new             it was not there in the state before
     persisting      it was, and still is
     reopened        it had been resolved, and is back
     tolerated       accepted by somebody, with a reason, until a day
     resolved        it was there; the record still is, and no longer breaks the rule
     vanished        it was there; the record is gone, which proves nothing
     not_evaluable   it was there; the rule lacks its data today
+
+A record goes on under a new key: a person who was given a registry number, a situation whose start was corrected.
 """
 
 from __future__ import annotations
@@ -20,59 +22,44 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from rpps_audit.checks.views import latest_sources, prepare_views
+from rpps_audit.checks.catalogue import SEVERITIES
 from rpps_audit.errors import UsageError
+from rpps_audit.records import AMBIGUOUS, KEYED_ROWS, State, make_views, person_sql, place_sql, state_at, state_of
 from rpps_audit.store import Store, fetch_frame
 
-# The extracts that say who is registered, the one that tells most first.
-REGISTRATION_KINDS = ("suivi", "annuaire-restreint", "annuaire-public")
 OPEN_STATES = ("new", "persisting", "reopened")
-STATES = (*OPEN_STATES, "tolerated", "resolved", "vanished", "not_evaluable")
-
-_LATEST_RUNS = """
-    latest AS (SELECT snapshot_id, max(run_id) AS run_id FROM runs GROUP BY snapshot_id),
-    -- Findings of the exports before this one in its series, nearest first.
-    past AS (
-        SELECT l.run_id, row_number() OVER (ORDER BY o.data_date DESC, o.snapshot_id DESC) AS back
-        FROM runs r JOIN snapshots s USING (snapshot_id)
-        JOIN snapshots o ON o.series = s.series AND (o.data_date, o.snapshot_id) < (s.data_date, s.snapshot_id)
-        JOIN latest l ON l.snapshot_id = o.snapshot_id
-        WHERE r.run_id = $run_id
-    ),
-    here AS (
-        SELECT u.rule_id, f.record_key, u."column", u."table", u.severity, u.category, f.line
-        FROM findings_by_run f JOIN rule_runs u USING (run_id, rule_no) WHERE f.run_id = $run_id
-    ),
-    before AS (
-        SELECT u.rule_id, f.record_key, u."column", u."table", u.severity, u.category, min(p.back) AS back
-        FROM past p JOIN findings_by_run f USING (run_id) JOIN rule_runs u USING (run_id, rule_no) GROUP BY ALL
-    )"""
+# The states of what is in the register; the others are of what is no longer there.
+PRESENT_STATES = (*OPEN_STATES, "tolerated")
+STATES = (*PRESENT_STATES, "resolved", "vanished", "not_evaluable")
+RANK = f"list_position({list(SEVERITIES)}, severity)"
 
 
 def findings(store: Store, run_id: int) -> pl.DataFrame:
-    """Every finding of a run, and what became of those of the export before it, by severity, rule and key.
+    """Every finding of a run, and what became of those of the state before it, the gravest first, by rule and key.
 
-    Columns: rule_id, table, record_key, column, severity, category, state, line (null for what is no longer there).
-    Raises UsageError for an unknown run.
+    Columns: rule_id, table, record_key, column, severity, category, state, snapshot_id, line (both null for what is no
+    longer there). Raises UsageError for an unknown run.
     """
     with open_findings(store, run_id) as reader:
-        return fetch_frame(reader.execute("SELECT * FROM found ORDER BY severity, rule_id, record_key"))
+        return fetch_frame(reader.execute(f"SELECT * FROM found ORDER BY {RANK}, rule_id, record_key"))
 
 
 @contextmanager
 def open_findings(store: Store, run_id: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection in which `found` holds what `findings` answers: for counting, whatever their number."""
-    known = store.sql("SELECT snapshot_id, as_of FROM runs WHERE run_id = ?", [run_id]).fetchone()
+    known = store.sql("SELECT kind, as_of, snapshots, sources FROM runs WHERE run_id = ?", [run_id]).fetchone()
     if known is None:
         raise UsageError(f"L'évaluation n° {run_id} n'existe pas dans ce magasin.")
-    snapshot_id, as_of = known
+    kind, as_of, snapshots, sources = known
     reader = store.connection.cursor()
     try:
+        past = _past(store, run_id)
+        _make_before(reader, past)
         every = _PRESENT
-        if reader.execute(_HAS_PAST, {"run_id": run_id}).fetchone():
-            # Whether a record is still there is asked of the extract itself: its keys are made only when there is a
-            # past.
-            prepare_views(reader, snapshot_id, as_of, latest_sources(reader, snapshot_id))
+        if past:
+            # Whether a record is still there is asked of the files themselves: keys are made only when there is a past.
+            make_views(reader, state_of(store, [*snapshots, *sources], as_of), kind)
+            _follow_moves(reader)
             reader.execute(f"CREATE OR REPLACE TEMP TABLE gone AS {_GONE}", {"run_id": run_id})
             every += " UNION ALL FROM gone"
         reader.execute(f"CREATE OR REPLACE TEMP TABLE found AS {every}", {"run_id": run_id})
@@ -96,53 +83,125 @@ def tolerate(
         )
 
 
-def latest_runs(store: Store) -> pl.DataFrame:
-    """The last run on the last snapshot of each series.
+def state_runs(store: Store, state: State) -> pl.DataFrame:
+    """The runs of a state, one per kind of registration, the one that tells most first; empty before any check.
 
-    Columns: run_id, snapshot_id, kind, series, file_name, data_date, as_of.
+    When a state was judged by several sets of rules, the run is that of the set it was last asked with.
+    Columns: run_id, kind, as_of, snapshots (list), sources (list), file_name (all its files, as said to the reader),
+    primary (the kind exposure and the synthesis are computed from).
     """
-    return fetch_frame(
-        store.sql(
-            """SELECT max(r.run_id) AS run_id, s.snapshot_id, s.kind, s.series, s.file_name, s.data_date,
-                  arg_max(r.as_of, r.run_id) AS as_of
-           FROM runs r JOIN snapshots s USING (snapshot_id)
-           WHERE NOT EXISTS (SELECT 1 FROM snapshots o JOIN runs USING (snapshot_id)
-                             WHERE o.series = s.series AND (o.data_date, o.snapshot_id) > (s.data_date, s.snapshot_id))
-           GROUP BY ALL ORDER BY s.kind DESC, s.series"""
-        )
+    rows = []
+    for kind in state.kinds:
+        beside = sorted(number for group in state.sources(kind).values() for number in group)
+        question = [kind, state.as_of, list(state.files(kind)), beside]
+        found = store.sql(_ASKED_LAST, question).fetchone()
+        if found is not None:
+            rows.append((found[0], *question, state.label(kind), kind == state.primary))
+    return pl.DataFrame(rows, schema=_STATE_RUNS, orient="row")
+
+
+_STATE_RUNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "run_id": pl.Int32,
+    "kind": pl.String,
+    "as_of": pl.Date,
+    "snapshots": pl.List(pl.Int32),
+    "sources": pl.List(pl.Int32),
+    "file_name": pl.String,
+    "primary": pl.Boolean,
+}
+_ASKED_LAST = """
+    SELECT run_id FROM runs WHERE (kind, as_of, snapshots, sources) = (?, ?, ?, ?)
+    ORDER BY asked_at DESC, run_id DESC LIMIT 1"""
+
+
+# --- the past ---------------------------------------------------------------------------------------------------------
+
+
+def _past(store: Store, run_id: int) -> list[tuple[int, int]]:
+    """The runs of the states before this one [run_id, back], the nearest is 1: of each day judged, the last asked, and
+    only where its files still are those of that day."""
+    judged = store.sql(_EARLIER, [run_id]).fetchall()
+    kept = [number for number, kind, day, files in judged if tuple(files) == state_at(store, day).files(kind)]
+    return [(number, back) for back, number in enumerate(kept, start=1)]
+
+
+_EARLIER = """
+    SELECT r.run_id, r.kind, r.as_of, r.snapshots FROM runs r JOIN runs n ON n.kind = r.kind AND r.as_of < n.as_of
+    WHERE n.run_id = ? AND r.snapshots <> n.snapshots
+    QUALIFY row_number() OVER (PARTITION BY r.as_of, r.snapshots ORDER BY r.asked_at DESC, r.run_id DESC) = 1
+    ORDER BY r.as_of DESC, r.asked_at DESC"""
+
+
+def _make_before(reader: duckdb.DuckDBPyConnection, past: list[tuple[int, int]]) -> None:
+    """`before`: the findings of the states before, under the keys their records have now, nearest state in `back`."""
+    runs = pl.DataFrame(past, schema={"run_id": pl.Int32, "back": pl.Int32}, orient="row")
+    reader.register("past", runs.to_arrow())
+    reader.execute(_BEFORE)
+
+
+def _follow_moves(reader: duckdb.DuckDBPyConnection) -> None:
+    """A situation that is alone of its person in its place, before and now, is the same whatever its start became."""
+    reader.execute(_MOVED)
+    reader.execute(
+        """UPDATE before SET record_key = moved.new_key FROM moved
+           WHERE before."table" = 'situation' AND before.record_key = moved.old_key"""
     )
 
 
-def primary_runs(store: Store) -> pl.DataFrame:
-    """The latest runs of the kind that tells most of situations: suivi, else restricted, else public extract."""
-    runs = latest_runs(store)
-    for kind in REGISTRATION_KINDS:
-        chosen = runs.filter(pl.col("kind") == kind)
-        if chosen.height:
-            return chosen
-    return runs
-
-
+_BEFORE = f"""
+    CREATE OR REPLACE TEMP TABLE before AS
+    SELECT u.rule_id,
+           coalesce(a.new_person || substr(f.record_key, length(a.old_person) + 1), f.record_key) AS record_key,
+           u."column", u."table", u.severity, u.category, min(p.back) AS back
+    FROM past p JOIN findings_by_run f USING (run_id) JOIN rule_runs u USING (run_id, rule_no)
+    LEFT JOIN key_aliases a ON a.old_person = {person_sql("f.record_key")}
+    WHERE NOT starts_with(f.record_key, '{AMBIGUOUS}') GROUP BY ALL"""
+_MOVED = f"""
+    CREATE OR REPLACE TEMP TABLE moved AS
+    WITH lost AS (
+        SELECT DISTINCT record_key AS old_key, {person_sql()} AS person, {place_sql()} AS place FROM before
+        WHERE "table" = 'situation' AND record_key NOT IN (SELECT record_key FROM situation)
+    ), was AS (
+        SELECT record_key FROM ({KEYED_ROWS}) WHERE person_key IN (SELECT person FROM lost) AND snapshot_id IN
+            (SELECT unnest(snapshots) FROM runs WHERE run_id = (SELECT run_id FROM past WHERE back = 1))
+    ), there AS (
+        SELECT person_key AS person, coalesce(finess, structure_id, '?') AS place, min(record_key) AS new_key
+        FROM situation WHERE person_key IN (SELECT person FROM lost)
+        GROUP BY ALL HAVING count(DISTINCT record_key) = 1
+    )
+    SELECT old_key, new_key FROM lost JOIN there USING (person, place)
+    WHERE (person, place) IN (SELECT (person, place) FROM lost GROUP BY ALL HAVING count(*) = 1)
+      AND new_key NOT IN (FROM was)"""
+_HERE = """
+    here AS (
+        SELECT u.rule_id, f.record_key, u."column", u."table", u.severity, u.category, f.snapshot_id, f.line
+        FROM findings_by_run f JOIN rule_runs u USING (run_id, rule_no) WHERE f.run_id = $run_id
+    )"""
 _PRESENT = f"""
-    WITH {_LATEST_RUNS}
+    WITH {_HERE}
     SELECT h.rule_id, h."table", h.record_key, h."column", h.severity, h.category,
            CASE WHEN t.rule_id IS NOT NULL THEN 'tolerated'
-                WHEN b.back = 1 THEN 'persisting' WHEN b.back > 1 THEN 'reopened' ELSE 'new' END AS state, h.line
+                WHEN b.back = 1 THEN 'persisting' WHEN b.back > 1 THEN 'reopened' ELSE 'new' END AS state,
+           h.snapshot_id, h.line
     FROM here h
-    LEFT JOIN before b USING (rule_id, record_key, "column")
+    LEFT JOIN (SELECT rule_id, record_key, "column", min(back) AS back FROM before GROUP BY ALL) b
+    USING (rule_id, record_key, "column")
     LEFT JOIN (SELECT DISTINCT rule_id, record_key, "column" FROM tolerated
                WHERE expires_on >= (SELECT as_of FROM runs WHERE run_id = $run_id)) t
     USING (rule_id, record_key, "column")"""
-
-_HAS_PAST = f"WITH {_LATEST_RUNS} SELECT 1 FROM past LIMIT 1"
 _GONE = f"""
-    WITH {_LATEST_RUNS}
+    WITH {_HERE}
     SELECT b.rule_id, b."table", b.record_key, b."column", b.severity, b.category,
            CASE WHEN b."table" = 'professional' AND b.record_key NOT IN (SELECT record_key FROM professional)
                      OR b."table" = 'situation' AND b.record_key NOT IN (SELECT record_key FROM situation)
                 THEN 'vanished'
-                WHEN u.status IS DISTINCT FROM 'evaluated' THEN 'not_evaluable'
-                ELSE 'resolved' END AS state, CAST(NULL AS INTEGER) AS line
+                WHEN coalesce(u.status, 'not_evaluable') = 'not_evaluable' OR EXISTS (
+                    SELECT 1 FROM rule_gaps g JOIN (
+                        SELECT snapshot_id, record_key FROM situation UNION ALL
+                        SELECT snapshot_id, record_key FROM professional) k USING (snapshot_id)
+                    WHERE g.run_id = $run_id AND g.rule_no = u.rule_no AND k.record_key = b.record_key)
+                THEN 'not_evaluable'
+                ELSE 'resolved' END AS state, CAST(NULL AS INTEGER) AS snapshot_id, CAST(NULL AS INTEGER) AS line
     FROM before b ANTI JOIN here USING (rule_id, record_key, "column")
     LEFT JOIN rule_runs u ON u.run_id = $run_id AND u.rule_id = b.rule_id
     WHERE b.back = 1"""

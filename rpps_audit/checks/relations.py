@@ -1,7 +1,7 @@
 """The set kinds: rules that compare records with each other or with another file, as one SQL query each.
 
-Every query reads what `views.py` prepares (`professional`, `situation`, `people`, and one view per other kind of file:
-`rh`, `finess`, `annuaire_public`, `annuaire_restreint`, `suivi`, `cartes`, `mssante`) and returns `record_key, line`
+Every query reads what `records` prepares (`professional`, `situation`, `people`, and one view per other kind of file:
+`rh`, `finess`, `annuaire_public`, `annuaire_restreint`, `suivi`, `cartes`, `mssante`) and returns `record_key, row_id`
 and, for forgotten situations, `since`. Large groupings compare 64-bit hashes of the folded values, not the strings.
 """
 
@@ -33,7 +33,7 @@ _FOLDS = {
 
 @dataclass(frozen=True)
 class Query:
-    """A set rule ready to run: `sql` gives record_key, line[, since]; `has_since` tells whether `since` is there."""
+    """A set rule ready to run: `sql` gives record_key, row_id[, since]; `has_since` tells whether `since` is there."""
 
     sql: str
     has_since: bool
@@ -102,25 +102,27 @@ def shared_value(rule: Rule, fold: str = "exact", exact_columns: tuple[str, ...]
     shared = f"""
         WITH shared AS (SELECT "{rule.id}" AS h FROM marks WHERE "{rule.id}" IS NOT NULL
                         GROUP BY h HAVING min(person) <> max(person))
-        SELECT record_key, line, person, "{rule.id}" AS h FROM marks JOIN professional USING (line)
+        SELECT record_key, row_id, person, "{rule.id}" AS h FROM marks JOIN professional USING (row_id)
         WHERE "{rule.id}" IN (SELECT h FROM shared)"""
     if not exact_columns:
-        return f"SELECT record_key, line FROM ({shared})"
+        return f"SELECT record_key, row_id FROM ({shared})"
     # The marks were of the exact columns and the initials: folding names is dear, and few share all of these.
     return f"""
         WITH near AS ({shared}), folded AS (
-            SELECT n.record_key, n.line, n.person, hash(n.h, {_folded(rule.columns, fold)}) AS h
-            FROM near n JOIN professional USING (line)
+            SELECT n.record_key, n.row_id, n.person, hash(n.h, {_folded(rule.columns, fold)}) AS h
+            FROM near n JOIN professional USING (row_id)
             WHERE {" AND ".join(f"{name} IS NOT NULL" for name in rule.columns)}
         ), shared AS (SELECT h FROM folded GROUP BY h HAVING min(person) <> max(person))
-        SELECT record_key, line FROM folded WHERE h IN (SELECT h FROM shared)"""
+        SELECT record_key, row_id FROM folded WHERE h IN (SELECT h FROM shared)"""
 
 
 def make_marks(reader: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
-    """The table `marks` for every `shared_value` rule, in one pass over the professionals: line, person, and a hash per
-    rule or null. Only the lines that share one of their hashes with another line are kept."""
+    """The table `marks` for every `shared_value` rule, in one pass over the professionals: row_id, person, and a hash
+    per rule or null. Only the rows that share one of their hashes with another are kept."""
     shared = [rule for rule in rules if rule.kind == "shared_value"]
-    made = ", ".join(["line", "hash(professional_id) AS person", *(_mark(rule, **rule.parameters) for rule in shared)])
+    made = ", ".join(
+        ["row_id", "hash(professional_id) AS person", *(_mark(rule, **rule.parameters) for rule in shared)]
+    )
     # With room to answer ahead of the reader every core hashes; with the usual megabyte, one.
     reader.execute("SET streaming_buffer_size = '64MB'")
     every = fetch_frame(reader.execute(f"SELECT {made} FROM professional WHERE professional_id IS NOT NULL"))
@@ -160,12 +162,12 @@ def _folded(columns: Sequence[str], fold: str) -> str:
 def several_identities(rule: Rule) -> str:
     """One number, several civil identities: the columns differ between lines of the same professional."""
     return f"""
-        WITH valued AS (SELECT professional_id, line, hash({_folded(rule.columns, "name")}) AS h FROM professional
+        WITH valued AS (SELECT record_key, row_id, hash({_folded(rule.columns, "name")}) AS h FROM professional
                         WHERE professional_id IN
-                            (SELECT professional_id FROM crowded_lines GROUP BY professional_id
+                            (SELECT person_key FROM crowded_lines GROUP BY person_key
                              HAVING min(person_content) <> max(person_content)))
-        SELECT professional_id AS record_key, min(line) AS line FROM valued
-        GROUP BY professional_id HAVING min(h) <> max(h)"""
+        SELECT record_key, min(row_id) AS row_id FROM valued
+        GROUP BY record_key HAVING min(h) <> max(h)"""
 
 
 @set_kind()
@@ -173,10 +175,10 @@ def repeated_line(rule: Rule) -> str:
     """The same situation stands on several lines; every line but the first is reported."""
     values = ", ".join(rule.columns)
     return f"""
-        WITH valued AS (SELECT record_key, line, hash(professional_id, {values}) AS h FROM situation
-                        WHERE line IN (SELECT line FROM twin_lines)),
-        repeated AS (SELECT h, min(line) AS first_line FROM valued GROUP BY h HAVING count(*) > 1)
-        SELECT record_key, line FROM valued JOIN repeated USING (h) WHERE line > first_line"""
+        WITH valued AS (SELECT record_key, row_id, hash(person_key, {values}) AS h FROM situation
+                        WHERE row_id IN (FROM twin_lines)),
+        repeated AS (SELECT h, min(row_id) AS first_row FROM valued GROUP BY h HAVING count(*) > 1)
+        SELECT record_key, row_id FROM valued JOIN repeated USING (h) WHERE row_id > first_row"""
 
 
 @set_kind()
@@ -184,13 +186,13 @@ def overlapping_twin(rule: Rule) -> str:
     """Two different situations of one professional in one establishment overlap; the later begun one is reported."""
     return """
         WITH dated AS (
-            SELECT record_key, line, professional_id, finess, coalesce(start_date, DATE '1900-01-01') AS first_day,
+            SELECT record_key, row_id, person_key, finess, coalesce(start_date, DATE '1900-01-01') AS first_day,
                    CASE WHEN is_open THEN DATE '9999-12-31' ELSE coalesce(end_date, DATE '9999-12-31') END AS last_day,
                    hash(role, profession, start_date, end_date) AS content
-            FROM situation WHERE finess IS NOT NULL AND line IN (SELECT line FROM twin_lines)
+            FROM situation WHERE finess IS NOT NULL AND row_id IN (FROM twin_lines)
         )
-        SELECT b.record_key, min(b.line) AS line FROM dated a JOIN dated b USING (professional_id, finess)
-        WHERE a.content <> b.content AND (a.first_day, a.line) < (b.first_day, b.line) AND b.first_day <= a.last_day
+        SELECT b.record_key, min(b.row_id) AS row_id FROM dated a JOIN dated b USING (person_key, finess)
+        WHERE a.content <> b.content AND (a.first_day, a.row_id) < (b.first_day, b.row_id) AND b.first_day <= a.last_day
         GROUP BY b.record_key"""
 
 
@@ -198,21 +200,20 @@ def overlapping_twin(rule: Rule) -> str:
 def none_open(rule: Rule) -> str:
     """No situation of the professional is active on the day of the data, and none is to begin."""
     return """
-        SELECT professional_id AS record_key, line FROM people
-        WHERE NOT working AND professional_id NOT IN
-            (SELECT professional_id FROM situation
-             WHERE start_date > $as_of AND coalesce(is_open, end_date IS NULL OR end_date >= $as_of)
-               AND professional_id IS NOT NULL)"""
+        SELECT person_key AS record_key, row_id FROM people
+        WHERE NOT working AND person_key NOT IN
+            (SELECT person_key FROM situation
+             WHERE start_date > $as_of AND coalesce(is_open, end_date IS NULL OR end_date >= $as_of))"""
 
 
 @set_kind()
 def request_beside_another(rule: Rule) -> str:
     """A situation is requested while another request of the same professional waits (slide: one at a time)."""
     return """
-        WITH waiting AS (SELECT professional_id FROM situation WHERE pending_request_date IS NOT NULL
-                         GROUP BY professional_id HAVING count(*) > 1)
-        SELECT record_key, line FROM situation
-        WHERE pending_request_date IS NOT NULL AND professional_id IN (SELECT professional_id FROM waiting)"""
+        WITH waiting AS (SELECT person_key FROM situation WHERE pending_request_date IS NOT NULL
+                         GROUP BY person_key HAVING count(*) > 1)
+        SELECT record_key, row_id FROM situation
+        WHERE pending_request_date IS NOT NULL AND person_key IN (FROM waiting)"""
 
 
 # --- against another file ---------------------------------------------------------------------------------------------
@@ -222,7 +223,7 @@ def request_beside_another(rule: Rule) -> str:
 def exists_in(rule: Rule, source: str, source_column: str) -> str:
     """The value is not to be found in the other file."""
     return f"""
-        SELECT record_key, line FROM {rule.table}
+        SELECT record_key, row_id FROM {rule.table}
         WHERE {rule.column} IS NOT NULL AND {rule.column} NOT IN
             (SELECT {source_column} FROM {view_name(source)} WHERE {source_column} IS NOT NULL)"""
 
@@ -235,7 +236,7 @@ def disagrees_with(rule: Rule, source: str, on: list[str], source_column: str, f
     return f"""
         WITH other AS (SELECT {keys}, list(DISTINCT {_fold(fold, source_column)}) AS told FROM {view_name(source)}
                        WHERE {source_column} IS NOT NULL GROUP BY {keys})
-        SELECT m.record_key, m.line FROM {rule.table} m JOIN other o ON {joined}
+        SELECT m.record_key, m.row_id FROM {rule.table} m JOIN other o ON {joined}
         WHERE m.{rule.column} IS NOT NULL AND NOT list_contains(o.told, {mine.replace(rule.column, "m." + rule.column)})
         {"AND m.active" if rule.table == "situation" else ""}"""
 
@@ -259,7 +260,7 @@ def missing_from(
     of_role = f"AND m.national_profession = '{national_profession}'" if national_profession else ""
     present = " AND ".join(f"m.{name} IS NOT NULL" for name in on)
     return f"""
-        SELECT m.record_key, m.line FROM situation m
+        SELECT m.record_key, m.row_id FROM situation m
         WHERE m.active AND {present} {shared} {of_role}
           AND coalesce(m.start_date, DATE '1900-01-01') <= $as_of - INTERVAL {int(min_days)} DAY
           AND NOT EXISTS (SELECT 1 FROM {view_name(source)} o WHERE {joined})"""
@@ -269,7 +270,7 @@ def missing_from(
 def closed_establishment(rule: Rule) -> str:
     """Active in an establishment that FINESS says closed."""
     return """
-        SELECT s.record_key, s.line, min(f.closed_on) AS since FROM situation s JOIN finess f USING (finess)
+        SELECT s.record_key, s.row_id, min(f.closed_on) AS since FROM situation s JOIN finess f USING (finess)
         WHERE s.active AND f.closed_on < $as_of GROUP BY ALL"""
 
 
@@ -279,10 +280,10 @@ def left_according_to_roster(rule: Rule) -> str:
     birth date) and says they left this establishment, with no contract going on there."""
     return f"""
         WITH {_ROSTER_MATCH}, ended AS (
-            SELECT line, max(end_date) AS since, bool_or(end_date IS NULL OR end_date >= $as_of) AS goes_on
-            FROM matched GROUP BY line
+            SELECT row_id, max(end_date) AS since, bool_or(end_date IS NULL OR end_date >= $as_of) AS goes_on
+            FROM matched GROUP BY row_id
         )
-        SELECT s.record_key, s.line, e.since FROM situation s JOIN ended e USING (line)
+        SELECT s.record_key, s.row_id, e.since FROM situation s JOIN ended e USING (row_id)
         WHERE s.active AND s.end_date IS NULL AND NOT e.goes_on"""
 
 
@@ -291,15 +292,15 @@ def absent_from_roster(rule: Rule) -> str:
     """Active in an establishment that the HR roster covers, without anybody there matching the person."""
     return f"""
         WITH {_ROSTER_MATCH}
-        SELECT record_key, line FROM situation
-        WHERE active AND finess IN (SELECT finess FROM rh) AND line NOT IN (SELECT line FROM matched)"""
+        SELECT record_key, row_id FROM situation
+        WHERE active AND finess IN (SELECT finess FROM rh) AND row_id NOT IN (SELECT row_id FROM matched)"""
 
 
 @set_kind("cartes")
 def card_of_departed(rule: Rule) -> str:
     """A card still valid on the day of the data for somebody without any active situation."""
     return f"""
-        SELECT record_key, line FROM ({none_open(rule)})
+        SELECT record_key, row_id FROM ({none_open(rule)})
         WHERE record_key IN (SELECT professional_id FROM cartes
                              WHERE (valid_to IS NULL OR valid_to >= $as_of) AND opposed_on IS NULL)"""
 
@@ -308,7 +309,7 @@ def card_of_departed(rule: Rule) -> str:
 def mailbox_of_departed(rule: Rule) -> str:
     """A personal MSSanté mailbox of somebody without any active situation."""
     return f"""
-        SELECT record_key, line FROM ({none_open(rule)})
+        SELECT record_key, row_id FROM ({none_open(rule)})
         WHERE record_key IN (SELECT professional_id FROM mssante WHERE mailbox_type = 'PER')"""
 
 
@@ -317,12 +318,12 @@ def published_contact(rule: Rule, source_column: str, fold: str = "lower") -> st
     """The private contact data of a professional stand in the public extract (slide: they are not published)."""
     mine, theirs = _fold(fold, "p." + rule.column), _fold(fold, "o." + source_column)
     return f"""
-        SELECT DISTINCT p.record_key, p.line FROM professional p JOIN annuaire_public o USING (professional_id)
+        SELECT DISTINCT p.record_key, p.row_id FROM professional p JOIN annuaire_public o USING (professional_id)
         WHERE {mine} = {theirs} AND {mine} <> ''"""
 
 
 _ROSTER_MATCH = f"""identity AS (
-            SELECT line, finess, pp_id, birth_date, hash({_FOLDS["name"].format(c="birth_name")},
+            SELECT row_id, finess, pp_id, birth_date, hash({_FOLDS["name"].format(c="birth_name")},
                    {_FOLDS["name"].format(c="split_part(first_names, ',', 1)")}, birth_date) AS who
             FROM situation WHERE active
         ), roster AS (
@@ -330,9 +331,9 @@ _ROSTER_MATCH = f"""identity AS (
                    {_FOLDS["name"].format(c="split_part(first_name, ',', 1)")}, birth_date) AS who,
                    birth_name IS NOT NULL AND first_name IS NOT NULL AND birth_date IS NOT NULL AS complete FROM rh
         ), matched AS (
-            SELECT i.line, r.end_date FROM identity i JOIN roster r ON i.finess = r.finess AND i.pp_id = r.pp_id
+            SELECT i.row_id, r.end_date FROM identity i JOIN roster r ON i.finess = r.finess AND i.pp_id = r.pp_id
             UNION ALL
-            SELECT i.line, r.end_date FROM identity i JOIN roster r ON i.finess = r.finess AND i.who = r.who
+            SELECT i.row_id, r.end_date FROM identity i JOIN roster r ON i.finess = r.finess AND i.who = r.who
             WHERE r.pp_id IS NULL AND r.complete
         )"""
 

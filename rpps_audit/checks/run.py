@@ -1,4 +1,4 @@
-"""One evaluation of the catalogue on one snapshot: rows through pandera by batches, sets through SQL."""
+"""The catalogue evaluated on one kind of registration of a state: rows through pandera by batches, sets by SQL."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ from rpps_audit.checks.catalogue import Catalogue
 from rpps_audit.checks.predicates import ROW_KINDS, Context
 from rpps_audit.checks.rule import Rule
 from rpps_audit.checks.schemas import broken_rows, build_schema
-from rpps_audit.checks.views import latest_sources, prepare_views
-from rpps_audit.errors import UsageError
+from rpps_audit.records import LINE_OF_ROW, SNAPSHOT_OF_ROW, State, make_comparisons, open_state
 from rpps_audit.store import Store, fetch_frame
 
 # Large enough that the fixed cost of a pandera check (about 1.5 ms) stays small beside its work.
 BATCH_ROWS = 400_000
 Progress = Callable[[str, float], None]
-# A broken record is known by its line until the end: keys are made for the few, not for all.
-_HITS = pl.Schema({"rule_no": pl.Int16, "line": pl.Int32, "since": pl.Date})
+# A broken record is known by its row until the end: keys are made for the few, not for all.
+_HITS = pl.Schema({"rule_no": pl.Int16, "row_id": pl.Int64, "since": pl.Date})
 _RULE_RUNS = {
     "run_id": pl.Int32,
     "rule_no": pl.Int16,
@@ -46,20 +45,25 @@ _RULE_RUNS = {
 }
 # Row rules read neither the key of a situation nor whether it is active.
 _READ_AS = {"professional": "professional", "situation": "lines"}
-_LINE = pl.col("line").cast(pl.Int32)
-_KEYED = """
-    SELECT rule_no, record_key, min(line) AS line, min(since) AS since FROM hits JOIN {table} USING (line)
-    WHERE list_contains($numbers, rule_no) GROUP BY rule_no, record_key"""
+_ROW = pl.col("row_id").cast(pl.Int64)
+_KEYED = f"""
+    SELECT rule_no, record_key, {SNAPSHOT_OF_ROW} AS snapshot_id, {LINE_OF_ROW} AS line, since
+    FROM (SELECT rule_no, record_key, min(row_id) AS row_id, min(since) AS since
+          FROM hits JOIN {{table}} USING (row_id) WHERE list_contains($numbers, rule_no) GROUP BY ALL)"""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one evaluation said. `rules` has one row per rule: the columns of the store's `rule_runs`."""
+    """What one evaluation said. `rules` has one row per rule: the columns of the store's `rule_runs`.
+
+    `snapshots` are the files judged together, `files` their names as said to the reader.
+    """
 
     run_id: int
-    snapshot_id: int
-    file_name: str
+    kind: str
     as_of: date
+    snapshots: tuple[int, ...]
+    files: str
     rules: pl.DataFrame
 
     @property
@@ -68,7 +72,7 @@ class Run:
         return int(self.rules["failed"].sum())
 
     def worst(self) -> str | None:
-        """The gravest severity found, None on a clean snapshot."""
+        """The gravest severity found, None on clean files."""
         found = set(self.rules.filter(pl.col("failed") > 0)["severity"])
         return next((severity for severity in ("error", "warning", "information") if severity in found), None)
 
@@ -79,12 +83,19 @@ class Run:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The rules of one run: those to evaluate with their number, and why the others cannot be."""
+    """The rules of one run: those to evaluate with their number, why the others cannot be, and in which files some of
+    those evaluated cannot."""
 
     numbers: dict[str, int]
     row_rules: dict[str, list[Rule]]
     set_rules: list[Rule]
     missing: dict[str, str]
+    gaps: dict[str, list[int]]
+    partly: dict[str, str]
+
+    def judged(self, rule: Rule, snapshot_id: pl.Expr) -> pl.Expr:
+        """Whether the rule can be evaluated on a row's file."""
+        return snapshot_id.is_in(self.gaps.get(rule.id, [])).not_()
 
 
 class _Judged(NamedTuple):
@@ -95,65 +106,66 @@ class _Judged(NamedTuple):
     hits: list[pl.DataFrame]
 
 
-def run_checks(
-    store: Store,
-    snapshot_id: int,
-    catalogue: Catalogue,
-    *,
-    as_of: date | None = None,
-    progress: Progress | None = None,
-) -> Run:
-    """Evaluate every rule that applies to the snapshot's kind; store findings, denominators and what was not evaluable.
+def check_state(store: Store, state: State, catalogue: Catalogue, *, progress: Progress | None = None) -> list[Run]:
+    """Evaluate the catalogue on every kind of registration of a state, the one that tells most first.
 
-    `as_of` defaults to the date of the data. One transaction: an interrupted run leaves nothing behind. When nothing
-    the answer depends on has changed (rules, references, sources, day), the stored run is returned as it is.
-    Raises UsageError for an unknown snapshot or a rule whose parameters are wrong.
+    When nothing the answer depends on has changed (rules, references, files, day), the stored run is returned as it
+    is. One transaction per kind: an interrupted run leaves nothing behind. Raises UsageError for a wrong rule.
     """
-    found = store.sql("SELECT kind, columns, data_date FROM snapshots WHERE snapshot_id = ?", [snapshot_id]).fetchone()
-    if found is None:
-        raise UsageError(f"L'extraction n° {snapshot_id} n'existe pas dans ce magasin.")
-    kind, columns, data_date = found
-    context = Context(as_of or data_date)
+    tell = progress or (lambda _label, _share: None)
+    kinds = state.kinds
+    return [
+        check_kind(
+            store,
+            state,
+            kind,
+            catalogue,
+            progress=lambda what, share, done=done: tell(what, (done + share) / len(kinds)),  # type: ignore[misc]
+        )
+        for done, kind in enumerate(kinds)
+    ]
+
+
+def check_kind(store: Store, state: State, kind: str, catalogue: Catalogue, *, progress: Progress | None = None) -> Run:
+    """Evaluate every rule that applies to one kind of registration of a state."""
+    context = Context(state.as_of)
     rules = [rule for rule in catalogue if rule.enabled and kind in rule.applies_to]
     tell = progress or (lambda _label, _share: None)
+    beside = sorted(number for group in state.sources(kind).values() for number in group)
+    question = [kind, state.as_of, list(state.files(kind)), beside, _fingerprint(rules)]
+    known = store.sql(_KNOWN_RUN, question).fetchone()
+    if known is not None and known[0] is not None:
+        store.sql("UPDATE runs SET asked_at = ? WHERE run_id = ?", [_now(), known[0]])
+        return _stored_run(store, state, known[0])
+    plan = _plan(rules, state, kind)
     # Temporary views belong to the connection that made them: reading has its own, writing stays in the transaction.
-    reader = store.connection.cursor()
-    try:
-        sources = latest_sources(reader, snapshot_id)
-        beside = sorted(number for group in sources.values() for number in group)
-        fingerprint = _fingerprint(rules)
-        known = store.sql(
-            "SELECT max(run_id) FROM runs WHERE (snapshot_id, as_of, rule_set_fingerprint, sources) = (?, ?, ?, ?)",
-            [snapshot_id, context.as_of, fingerprint, beside],
-        ).fetchone()
-        if known is not None and known[0] is not None:
-            return _stored_run(store, known[0])
-        plan = _plan(rules, frozenset(columns), frozenset(sources))
-        prepare_views(reader, snapshot_id, context.as_of, sources)
+    with open_state(store, state, kind) as reader:
+        make_comparisons(reader, state, kind)
         evaluated, hits = _evaluate_rows(reader, plan, context, tell)
         evaluated |= _evaluate_sets(reader, plan, context, hits, tell)
         reader.register("hits", pl.concat(hits).to_arrow())
         with store.transaction():
             run_id = store.next_id("runs", "run_id")
-            now = datetime.now(UTC).replace(tzinfo=None)
-            store.sql(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)",
-                [run_id, snapshot_id, context.as_of, fingerprint, beside, now],
-            )
+            store.sql("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [run_id, *question, _now(), _now()])
             _persist(store, reader, run_id, rules, plan, evaluated)
-    finally:
-        reader.close()
-    return _stored_run(store, run_id)
+    return _stored_run(store, state, run_id)
 
 
-def _stored_run(store: Store, run_id: int) -> Run:
-    row = store.sql(
-        "SELECT snapshot_id, file_name, as_of FROM runs JOIN snapshots USING (snapshot_id) WHERE run_id = ?", [run_id]
-    ).fetchone()
+_KNOWN_RUN = """
+    SELECT max(run_id) FROM runs
+    WHERE (kind, as_of, snapshots, sources, rule_set_fingerprint) = (?, ?, ?, ?, ?)"""
+
+
+def _stored_run(store: Store, state: State, run_id: int) -> Run:
+    row = store.sql("SELECT kind, as_of, snapshots FROM runs WHERE run_id = ?", [run_id]).fetchone()
     assert row is not None
-    snapshot_id, file_name, as_of = row
+    kind, as_of, snapshots = row
     rules = store.sql("SELECT * EXCLUDE (run_id) FROM rule_runs WHERE run_id = ? ORDER BY rule_no", [run_id])
-    return Run(run_id, snapshot_id, file_name, as_of, fetch_frame(rules))
+    return Run(run_id, kind, as_of, tuple(snapshots), state.label(kind), fetch_frame(rules))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _fingerprint(rules: Sequence[Rule]) -> str:
@@ -162,17 +174,28 @@ def _fingerprint(rules: Sequence[Rule]) -> str:
     return hashlib.sha256("\n".join(judged).encode()).hexdigest()[:16]
 
 
-def _plan(rules: Sequence[Rule], columns: frozenset[str], sources: frozenset[str]) -> _Plan:
-    plan = _Plan({rule.id: number for number, rule in enumerate(rules)}, {"professional": [], "situation": []}, [], {})
+def _plan(rules: Sequence[Rule], state: State, kind: str) -> _Plan:
+    """What can be evaluated, on which files. A rule is not evaluable when no file carries its columns."""
+    carried, sources = state.carried(kind), frozenset(state.sources(kind))
+    plan = _Plan(
+        {rule.id: number for number, rule in enumerate(rules)}, {"professional": [], "situation": []}, [], {}, {}, {}
+    )
     for rule in rules:
         of_rows = rule.kind in ROW_KINDS
-        lacking = (predicates if of_rows else relations).needed_columns(rule) - columns
+        needed = (predicates if of_rows else relations).needed_columns(rule)
         absent = frozenset() if of_rows else relations.needed_sources(rule) - sources
-        if lacking:
-            plan.missing[rule.id] = f"colonne absente de cette extraction : {_named('columns', lacking)}"
-        elif absent:
+        lacking = {number: needed - columns for number, columns in carried.items() if needed - columns}
+        named = _named("columns", frozenset[str]().union(*lacking.values())) if lacking else ""
+        if lacking and len(lacking) == len(carried):
+            plan.missing[rule.id] = f"colonne absente de cette extraction : {named}"
+            continue
+        if absent:
             plan.missing[rule.id] = f"fichier non chargé : {_named('kinds', absent)}"
-        elif of_rows:
+            continue
+        if lacking:
+            plan.gaps[rule.id] = sorted(lacking)
+            plan.partly[rule.id] = f"colonne absente de {len(lacking)} fichiers sur {len(carried)} : {named}"
+        if of_rows:
             plan.row_rules[rule.table].append(rule)
         else:
             plan.set_rules.append(rule)
@@ -198,10 +221,10 @@ def _evaluate_rows(
 
         def judge(batch: pl.DataFrame, schema: DataFrameSchema = schema, rules: Sequence[Rule] = rules) -> _Judged:
             broken = broken_rows(schema, batch)
-            looked = batch.select([_looked_at(rule) for rule in rules]).row(0, named=True)
-            return _Judged(batch.height, looked, list(_row_hits(batch, broken, rules, plan.numbers, context)))
+            looked = batch.select([_looked_at(rule, plan) for rule in rules]).row(0, named=True)
+            return _Judged(batch.height, looked, list(_row_hits(batch, broken, rules, plan, context)))
 
-        read = f"SELECT line, {', '.join(needed)} FROM {_READ_AS[table]}"
+        read = f"SELECT row_id, snapshot_id, {', '.join(needed)} FROM {_READ_AS[table]}"
         for judged in _side_by_side(judge, _batches(reader, read)):
             hits.extend(judged.hits)
             evaluated |= {name: evaluated.get(name, 0) + count for name, count in judged.looked_at.items()}
@@ -221,15 +244,16 @@ def _evaluate_sets(
         parameters = {"as_of": context.as_of} if "$as_of" in query.sql else {}
         since = pl.col("since") if query.has_since else pl.lit(None, pl.Date).alias("since")
         # The keys of the broken records are made once, at the end.
-        wanted = "line, since" if query.has_since else "line"
+        wanted = "row_id, since" if query.has_since else "row_id"
         found = fetch_frame(reader.execute(f"SELECT {wanted} FROM ({query.sql})", parameters))
-        hits.append(found.select(_number(rule, plan.numbers), _LINE, since.cast(pl.Date)))
+        judged = found.filter(plan.judged(rule, pl.col("row_id") // 2**32))
+        hits.append(judged.select(_number(rule, plan.numbers), _ROW, since.cast(pl.Date)))
         tell("contrôles entre enregistrements", (2 + (done + 1) / len(plan.set_rules)) / 3)
     return {rule.id: totals[rule.table] for rule in plan.set_rules}
 
 
 def _row_hits(
-    batch: pl.DataFrame, broken: dict[str, pl.Series], rules: Sequence[Rule], numbers: dict[str, int], context: Context
+    batch: pl.DataFrame, broken: dict[str, pl.Series], rules: Sequence[Rule], plan: _Plan, context: Context
 ) -> Iterator[pl.DataFrame]:
     """The broken rows of one batch, rule by rule."""
     for rule in rules:
@@ -238,20 +262,25 @@ def _row_hits(
             continue
         day = predicates.since(rule, context) if rule.forgotten else None
         since = (pl.lit(None) if day is None else day).cast(pl.Date).alias("since")
-        columns = ["line", *predicates.needed_columns(rule)] if day is not None else ["line"]
-        yield batch.select(columns)[rows].select(_number(rule, numbers), _LINE, since)
+        columns = ["row_id", *predicates.needed_columns(rule)] if day is not None else ["row_id"]
+        found = batch.select("snapshot_id", *columns)[rows]
+        if rule.id in plan.gaps:
+            found = found.filter(plan.judged(rule, pl.col("snapshot_id")))
+        yield found.select(_number(rule, plan.numbers), _ROW, since)
 
 
 def _number(rule: Rule, numbers: dict[str, int]) -> pl.Expr:
     return pl.lit(numbers[rule.id], pl.Int16).alias("rule_no")
 
 
-def _looked_at(rule: Rule) -> pl.Expr:
+def _looked_at(rule: Rule, plan: _Plan) -> pl.Expr:
     """How many records the rule speaks of: those under its guard, with a value unless absence is the fault."""
     said = pl.lit(True) if rule.kind == "required" else pl.col(rule.column).is_not_null()
     if rule.when:
         said = said & predicates.guard(rule.when).fill_null(False)
-    return (said & pl.col("line").is_not_null()).sum().alias(rule.id)
+    if rule.id in plan.gaps:
+        said = said & plan.judged(rule, pl.col("snapshot_id"))
+    return (said & pl.col("row_id").is_not_null()).sum().alias(rule.id)
 
 
 def _persist(
@@ -267,9 +296,10 @@ def _persist(
         numbers = [plan.numbers[rule.id] for rule in rules if rule.table == table]
         keyed = reader.execute(_KEYED.format(table=table), {"numbers": numbers}).to_arrow_table()
         store.connection.register("keyed", keyed)
-        store.sql("INSERT INTO findings_by_run SELECT ?, rule_no, record_key, line FROM keyed", [run_id])
+        store.sql("INSERT INTO findings_by_run SELECT ?, rule_no, record_key, snapshot_id, line FROM keyed", [run_id])
         store.sql(
-            "INSERT INTO departures SELECT ?, rule_no, record_key, line, since FROM keyed WHERE since IS NOT NULL",
+            "INSERT INTO departures SELECT ?, rule_no, record_key, snapshot_id, line, since FROM keyed "
+            "WHERE since IS NOT NULL",
             [run_id],
         )
         store.connection.unregister("keyed")
@@ -287,8 +317,8 @@ def _persist(
                 rule.column,
                 rule.severity,
                 rule.category,
-                "not_evaluable" if rule.id in plan.missing else "evaluated",
-                plan.missing.get(rule.id),
+                _status(rule, plan, evaluated),
+                plan.missing.get(rule.id) or plan.partly.get(rule.id),
                 evaluated.get(rule.id, 0),
                 failed.get(plan.numbers[rule.id], 0),
             )
@@ -300,6 +330,16 @@ def _persist(
     store.connection.register("judged", judged.to_arrow())
     store.sql("INSERT INTO rule_runs SELECT * FROM judged")
     store.connection.unregister("judged")
+    gaps = [(run_id, plan.numbers[name], number) for name, numbers in plan.gaps.items() for number in numbers]
+    if gaps:
+        store.connection.executemany("INSERT INTO rule_gaps VALUES (?, ?, ?)", gaps)
+
+
+def _status(rule: Rule, plan: _Plan, evaluated: dict[str, int]) -> str:
+    """A rule that looked at nothing has not succeeded: it had no object."""
+    if rule.id in plan.missing:
+        return "not_evaluable"
+    return "evaluated" if evaluated.get(rule.id, 0) else "no_object"
 
 
 def _batches(reader: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pl.DataFrame]:
@@ -333,7 +373,7 @@ def _side_by_side(judge: Callable[[pl.DataFrame], _Judged], batches: Iterator[pl
 
 def _count(reader: duckdb.DuckDBPyConnection, table: str) -> int:
     # Every line but the echoes tells a professional: subtracting is cheaper than joining.
-    echoes = "- (SELECT count(*) FROM echo_lines)" if table == "professional" else ""
+    echoes = "- (SELECT count(*) FROM echoes)" if table == "professional" else ""
     row = reader.execute(f"SELECT count(*) {echoes} FROM lines").fetchone()
     assert row is not None
     return int(row[0])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from datetime import date
 from pathlib import Path
 
 from rpps_audit.checks import Run
+from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import number, progress_bar, say, say_json
 from rpps_audit.cli.parser import add_json, existing_paths
 from rpps_audit.errors import UsageError
@@ -25,7 +25,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     load = commands.add_parser("load", help="charge des fichiers, sans les contrôler")
     load.add_argument("files", nargs="+", metavar="FICHIER")
-    load.add_argument("--data-date", type=_day, metavar="AAAA-MM-JJ", help="date des données, si le nom ne la dit pas")
+    load.add_argument("--data-date", type=day, metavar="DATE", help="date des données, si le nom ne la dit pas")
     add_json(load)
     load.set_defaults(run=_load)
 
@@ -40,9 +40,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_judgement(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--as-of", type=_day, metavar="AAAA-MM-JJ", help="juge à cette date (défaut : celle des données)"
-    )
+    parser.add_argument("--as-of", type=day, metavar="DATE", help="juge à cette date (défaut : celle des données)")
     parser.add_argument(
         "--severity",
         choices=list(_RANKS),
@@ -96,11 +94,11 @@ def _load(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from rpps_audit.audit import check_snapshots
+    from rpps_audit.audit import check
 
     workspace = open_workspace(args.workspace)
     with workspace.store() as store, progress_bar("Contrôles") as tell:
-        runs = check_snapshots(store, workspace.catalogue(), as_of=args.as_of, progress=tell)
+        runs = check(store, workspace.catalogue(), as_of=args.as_of, progress=tell)
     if not runs:
         raise UsageError("Aucune extraction chargée à contrôler. Chargez-en une : rpps-audit load FICHIER.")
     if args.json:
@@ -126,14 +124,19 @@ def _say_runs(runs: list[Run]) -> None:
             f"{number(count)} {SEVERITIES[severity]}{'s' * (count > 1)}" for severity, count in failed.items()
         )
         missing = run.not_evaluable().height
-        say(f"  {run.file_name}, jugé au {run.as_of:%d/%m/%Y} : {said}")
-        say(f"    {run.rules.height - missing} contrôles évalués, {missing} non évaluables faute de données")
+        idle = run.rules.filter(status="no_object").height
+        say(f"  {run.files}, jugés au {run.as_of:%d/%m/%Y} : {said}")
+        say(
+            f"    {run.rules.height - missing - idle} contrôles évalués, {missing} non évaluables faute de données, "
+            f"{idle} sans objet (rien à regarder)"
+        )
 
 
 def _run_as_json(run: Run) -> dict[str, object]:
     return {
         "run_id": run.run_id,
-        "snapshot_id": run.snapshot_id,
+        "kind": run.kind,
+        "snapshots": list(run.snapshots),
         "as_of": run.as_of,
         "findings": run.findings,
         "rules": run.rules.to_dicts(),
@@ -143,10 +146,3 @@ def _run_as_json(run: Run) -> dict[str, object]:
 def _exit_code(runs: list[Run], severity: str) -> int:
     worst = max((_RANKS[found] for run in runs if (found := run.worst())), default=0)
     return 1 if worst >= _RANKS[severity] else 0
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"« {text} » n'est pas une date AAAA-MM-JJ") from None

@@ -17,7 +17,8 @@ from rpps_audit.batches.sign import sign
 from rpps_audit.batches.status import batch_facts, batch_page
 from rpps_audit.batches.transport import send
 from rpps_audit.batches.verify import Verification, verify
-from rpps_audit.cli.corrections import at_the_keyboard, day_of, opened
+from rpps_audit.cli.corrections import at_the_keyboard, opened
+from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import say, say_json, write_frame
 from rpps_audit.cli.parser import add_json
 from rpps_audit.errors import UnreadableInputError
@@ -179,7 +180,7 @@ def _say_batch(args: argparse.Namespace, one: Batch) -> None:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.combine(day_of(text), time(23, 59, 59), UTC)
+    return datetime.combine(day(text), time(23, 59, 59), UTC)
 
 
 def _say_verification(found: Verification, newer: str | None) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import polars as pl
 
 from rpps_audit.card import Authorisation, CardSession, GetpassPin, Role, open_session
-from rpps_audit.checks import latest_runs
+from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import number, say, say_json, write_frame
 from rpps_audit.cli.parser import add_json
 from rpps_audit.corrections import (
@@ -22,11 +22,12 @@ from rpps_audit.corrections import (
     approve,
     close_situations,
     held,
-    latest_extract,
     only_inside,
     open_desk,
     pending,
+    present_state,
     propose,
+    run_to_correct,
     suggest,
     undo,
 )
@@ -66,7 +67,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     added.add_argument("--finess", required=True, metavar="FINESS", help="établissement (FINESS géographique)")
     added.add_argument("--role", metavar="CODE", help="rôle (GENR08 à GENR12)")
     added.add_argument("--profession", metavar="CODE", help="profession (code de trois chiffres)")
-    added.add_argument("--start", type=day_of, metavar="JJ/MM/AAAA", help="date de prise de fonction")
+    added.add_argument("--start", type=day, metavar="JJ/MM/AAAA", help="date de prise de fonction")
     _add_why(added)
 
     accepted = _verb(verbs, "accept", _accept, "accepte les propositions d'un contrôle, après les avoir montrées")
@@ -79,7 +80,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     closed = _verb(verbs, "close", _close, "ferme des situations : date et motif de fin")
     closed.add_argument("keys", nargs="*", metavar="CLÉ")
-    closed.add_argument("--date", type=day_of, metavar="JJ/MM/AAAA", help="date de fin")
+    closed.add_argument("--date", type=day, metavar="JJ/MM/AAAA", help="date de fin")
     closed.add_argument("--rule", metavar="ID", help="toutes celles que ce contrôle désigne, à la date proposée")
     closed.add_argument(
         "--end-reason", required=True, metavar="CODE", help="motif de fin (TRE_R25) : CHA, CHL, AUT ..."
@@ -110,14 +111,6 @@ def _verb(
 def _add_why(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, metavar="MOTIF", help="pourquoi, en une phrase")
     parser.add_argument("--evidence", default="", metavar="PREUVE", help="justificatif vu, face à face, et quand")
-
-
-def day_of(text: str) -> date:
-    """A day as people write it here, JJ/MM/AAAA, or in ISO form."""
-    for form in ("%d/%m/%Y", "%Y-%m-%d"):
-        with suppress(ValueError):
-            return datetime.strptime(text, form).date()
-    raise argparse.ArgumentTypeError(f"« {text} » n'est pas une date : écrivez JJ/MM/AAAA")
 
 
 # --- opening ---
@@ -190,8 +183,7 @@ def _propose(args: argparse.Namespace) -> int:
         schema_overrides={"previous_id": pl.Int32, "new": pl.String, "rule_id": pl.String},
     )  # fmt: skip
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
-        facts = latest_extract(desk.store)
-        done = propose(desk, authorisation, facts.snapshot_id, one, reason=args.reason, evidence=args.evidence)
+        done = propose(desk, authorisation, present_state(desk.store), one, reason=args.reason, evidence=args.evidence)
     return _say_proposed(done, args)
 
 
@@ -200,9 +192,8 @@ def _add(args: argparse.Namespace) -> int:
     given = {"finess": args.finess, "role": args.role, "profession": args.profession, "start_date": start}
     values = {column: value for column, value in given.items() if value}
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
-        facts = latest_extract(desk.store)
         done = add_situation(
-            desk, authorisation, facts.snapshot_id, args.key, values, reason=args.reason, evidence=args.evidence
+            desk, authorisation, present_state(desk.store), args.key, values, reason=args.reason, evidence=args.evidence
         )
     return _say_proposed(done, args)
 
@@ -222,7 +213,7 @@ def _accept(args: argparse.Namespace) -> int:
         done = propose(
             desk,
             authorisation,
-            latest_extract(desk.store).snapshot_id,
+            present_state(desk.store),
             sure,
             reason=args.reason,
             evidence=args.evidence,
@@ -234,7 +225,6 @@ def _close(args: argparse.Namespace) -> int:
     if bool(args.keys) == bool(args.rule) or (args.keys and not args.date):
         raise UsageError("Donnez soit des clés de situation et --date, soit --rule.")
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
-        facts = latest_extract(desk.store)
         if args.rule:
             found = _mine(desk, authorisation, suggest(desk, _run(desk), args.rule)).filter(
                 pl.col("column") == "end_date"
@@ -246,7 +236,7 @@ def _close(args: argparse.Namespace) -> int:
                 return 0
             ends = ends.select("record_key", "end_date", "previous_id", "rule_id", "source", "confidence")
         else:
-            seen = pending(desk.store, facts.series).filter(pl.col("column") == "end_date")
+            seen = pending(desk.store).filter(pl.col("column") == "end_date")
             ends = pl.DataFrame({"record_key": args.keys}).join(
                 seen.select("record_key", "previous_id"), "record_key", "left"
             )
@@ -256,7 +246,7 @@ def _close(args: argparse.Namespace) -> int:
                 )
             ends = ends.with_columns(end_date=pl.lit(args.date))
         done = close_situations(
-            desk, authorisation, facts.snapshot_id, ends, end_reason=args.end_reason, reason=args.reason,
+            desk, authorisation, present_state(desk.store), ends, end_reason=args.end_reason, reason=args.reason,
             evidence=args.evidence,
         )  # fmt: skip
     return _say_proposed(done, args)
@@ -273,7 +263,7 @@ def _approve(args: argparse.Namespace) -> int:
     if bool(args.numbers) == args.all:
         raise UsageError("Donnez des numéros de correction, ou --all.")
     with opened(args) as desk, at_the_keyboard(args, "approver") as (_, authorisation):
-        seen = held(desk, authorisation, latest_extract(desk.store).snapshot_id)
+        seen = held(desk, authorisation, present_state(desk.store))
         chosen_here = (
             pl.col("author") != authorisation.author if args.all else pl.col("correction_id").is_in(args.numbers)
         )
@@ -296,17 +286,16 @@ def _approve(args: argparse.Namespace) -> int:
 
 
 def _run(desk: Desk) -> int:
-    """The last evaluation of the export that is corrected."""
-    facts = latest_extract(desk.store)
-    runs = latest_runs(desk.store).filter(pl.col("snapshot_id") == facts.snapshot_id)
-    if runs.is_empty():
-        raise UsageError("Cette extraction n'a pas encore été contrôlée : rpps-audit check.")
-    return int(runs["run_id"][0])
+    """The last evaluation of what is corrected."""
+    found = run_to_correct(desk.store, present_state(desk.store))
+    if found is None:
+        raise UsageError("L'état présent n'a pas encore été contrôlé : rpps-audit check.")
+    return found
 
 
 def _mine(desk: Desk, authorisation: Authorisation, frame: pl.DataFrame) -> pl.DataFrame:
     """The rows of records inside the manager's perimeter."""
-    return only_inside(desk.store, authorisation, latest_extract(desk.store).snapshot_id, frame)
+    return only_inside(desk.store, authorisation, present_state(desk.store), frame)
 
 
 def _say_waiting(frame: pl.DataFrame) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import say, write_frame
 from rpps_audit.errors import UsageError
 from rpps_audit.exposure import Exposure, compute_exposure
@@ -31,9 +32,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the verbs of this room."""
     exposure = commands.add_parser("exposure", help="qui peut ouvrir quels documents, et depuis quand")
     exposure.add_argument("--by", choices=list(_VERBS), required=True, metavar="PAR", help=", ".join(_VERBS))
-    exposure.add_argument(
-        "--as-of", type=_day, metavar="AAAA-MM-JJ", help="à cette date (défaut : celle des contrôles)"
-    )
+    exposure.add_argument("--as-of", type=day, metavar="DATE", help="à cette date (défaut : celle des contrôles)")
     exposure.add_argument(
         "--access",
         metavar="VERSION|FICHIER",
@@ -57,14 +56,14 @@ def _add_output(parser: argparse.ArgumentParser, formats: list[str]) -> None:
 
 
 def _exposure(args: argparse.Namespace) -> int:
-    from rpps_audit.checks import primary_runs
+    from rpps_audit.audit import judged_runs
 
     if args.format == "parquet" and args.out is None:
         raise UsageError("Le format parquet s'écrit dans un fichier : ajoutez --out FICHIER.")
     workspace = open_workspace(args.workspace)
     access = load_access(args.access) if args.access else workspace.access_matrix()
     with workspace.store() as store:
-        runs = primary_runs(store)
+        runs = judged_runs(store, workspace.catalogue()).filter("primary")
         if runs.is_empty():
             raise UsageError("Aucune extraction contrôlée. Commencez par : rpps-audit audit FICHIER.")
         checked = runs["as_of"].max()
@@ -115,10 +114,3 @@ def _origin(access: AccessMatrix) -> str:
 def _note(text: str) -> None:
     """A remark for the reader, apart from the answer."""
     sys.stderr.write(text + "\n")
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"« {text} » n'est pas une date AAAA-MM-JJ") from None

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from rpps_audit.checks import OPEN_STATES, findings, latest_runs, tolerate
+from rpps_audit.audit import judged_runs
+from rpps_audit.checks import OPEN_STATES, Catalogue, findings, tolerate
+from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import number, say, write_frame
 from rpps_audit.errors import UsageError
 from rpps_audit.reports.labels import SEVERITIES, STATES
-from rpps_audit.store import Store
+from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workspace import open_workspace
 
 _COLUMNS = ["rule_id", "table", "record_key", "column", "severity", "state", "line"]
@@ -34,11 +36,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listing.add_argument("--format", choices=["csv", "json", "parquet", "table"], default="table", metavar="FORMAT")
     listing.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
     listing.add_argument("--rule", metavar="ID", help="un seul contrôle")
+    listing.add_argument("--as-of", type=day, metavar="DATE", help="l'état de ce jour (défaut : le présent)")
     listing.add_argument("--kind", metavar="GENRE", help="un seul genre d'extraction (suivi, annuaire-restreint…)")
     listing.add_argument("--all-states", action="store_true", help="montre aussi les constats corrigés ou disparus")
     listing.set_defaults(run=_findings)
 
     diff = commands.add_parser("diff", help="ce qui a changé depuis l'extraction précédente")
+    diff.add_argument("--as-of", type=day, metavar="DATE", help="l'état de ce jour (défaut : le présent)")
     diff.add_argument("--json", action="store_true", help="répond en JSON")
     diff.set_defaults(run=_diff)
 
@@ -47,7 +51,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     accept.add_argument("record_key", metavar="CLÉ")
     accept.add_argument("--author", required=True, metavar="NOM")
     accept.add_argument("--reason", required=True, metavar="MOTIF")
-    accept.add_argument("--until", required=True, type=date.fromisoformat, metavar="AAAA-MM-JJ")
+    accept.add_argument("--until", required=True, type=day, metavar="DATE")
     accept.set_defaults(run=_tolerate)
 
 
@@ -58,7 +62,7 @@ def _findings(args: argparse.Namespace) -> int:
     if args.format == "parquet" and args.out is None:
         raise UsageError("Le format parquet s'écrit dans un fichier : ajoutez --out FICHIER.")
     with workspace.store() as store:
-        frame = _all_findings(store, args.kind)
+        frame = _all_findings(store, workspace.catalogue(), args.as_of, args.kind)
     if not args.all_states:
         frame = frame.filter(pl.col("state").is_in([*OPEN_STATES, "tolerated"]))
     if args.rule:
@@ -74,8 +78,9 @@ def _findings(args: argparse.Namespace) -> int:
 
 
 def _diff(args: argparse.Namespace) -> int:
-    with open_workspace(args.workspace).store() as store:
-        frame = _all_findings(store)
+    workspace = open_workspace(args.workspace)
+    with workspace.store() as store:
+        frame = _all_findings(store, workspace.catalogue(), args.as_of)
     counts = frame.group_by("rule_id", "state").len("findings").sort("rule_id", "state")
     if args.json:
         write_frame(counts, "json")
@@ -105,17 +110,15 @@ def _tolerate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _all_findings(store: Store, kind: str | None = None) -> pl.DataFrame:
-    """The findings of the latest extract of each series, with its file_name."""
-    runs = latest_runs(store)
+def _all_findings(store: Store, catalogue: Catalogue, as_of: date | None, kind: str | None = None) -> pl.DataFrame:
+    """The findings of a state of the register, with the file_name of each."""
+    runs = judged_runs(store, catalogue, as_of)
     if runs.is_empty():
         raise UsageError("Aucune extraction contrôlée. Commencez par : rpps-audit audit FICHIER.")
     chosen = runs.filter(pl.col("kind") == kind) if kind else runs
     if chosen.is_empty():
         known = ", ".join(runs["kind"].unique().sort())
         raise UsageError(f"Aucune extraction contrôlée du genre « {kind} ». Genres présents : {known}.")
-    frames = [
-        findings(store, run_id).with_columns(file_name=pl.lit(name))
-        for run_id, name in zip(chosen["run_id"], chosen["file_name"], strict=True)
-    ]
-    return pl.concat(frames)
+    files = fetch_frame(store.sql("SELECT snapshot_id, file_name FROM snapshots"))
+    found = pl.concat([findings(store, run_id) for run_id in chosen["run_id"]])
+    return found.join(files, on="snapshot_id", how="left", maintain_order="left")

@@ -14,8 +14,8 @@ from rpps_audit.corrections.fields import Field, certified_states, field, fields
 from rpps_audit.corrections.operations import settle
 from rpps_audit.corrections.perimeter import held, inside, only_inside
 from rpps_audit.corrections.proposing import ConflictError, Proposed, add_situation, close_situations, propose
-from rpps_audit.corrections.suggestions import suggest
-from rpps_audit.corrections.values import PENDING, extract, field_values, latest_extract, pending
+from rpps_audit.corrections.suggestions import run_to_correct, suggest
+from rpps_audit.corrections.values import PENDING, corrected_columns, field_values, pending, present_state
 
 __all__ = [
     "FRENCH_STATES",
@@ -30,18 +30,19 @@ __all__ = [
     "approve",
     "certified_states",
     "close_situations",
+    "corrected_columns",
     "effect",
-    "extract",
     "field",
     "field_values",
     "fields",
     "held",
     "inside",
-    "latest_extract",
     "only_inside",
     "open_desk",
     "pending",
+    "present_state",
     "propose",
+    "run_to_correct",
     "settle",
     "shown_expr",
     "suggest",

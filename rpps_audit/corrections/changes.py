@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from rpps_audit.records import person_of
+
 FIELD = ("table", "record_key", "column")
 # kind: edit, add (a field of a new situation) or request (a file to open, whose outcome nobody knows).
 SCHEMA = pl.Schema(
@@ -54,13 +56,3 @@ class Changes:
     def applied(self) -> Changes:
         """Those that go into a corrected file: a request is addressed, not applied."""
         return Changes(self.frame.filter(pl.col("kind") != "request"))
-
-
-def person_of(key: pl.Expr) -> pl.Expr:
-    """The person of a record key (a professional's key is the person's)."""
-    return key.str.split("@").list.first()
-
-
-def place_of(key: pl.Expr) -> pl.Expr:
-    """The establishment of a situation's key as it was when the key was made; null for a person's."""
-    return key.str.split("@").list.get(1, null_on_oob=True).str.split("#").list.first()

@@ -13,6 +13,7 @@ from rpps_audit.errors import UsageError
 from rpps_audit.exposure import peers, queries, timeline
 from rpps_audit.exposure.rolesets import RoleSets
 from rpps_audit.exposure.tables import ACTIVE, ALL, Tables, make_tables
+from rpps_audit.records import ensure_keys
 from rpps_audit.reference import AccessMatrix, nomenclature_label_expr
 from rpps_audit.store import Store, fetch_frame
 
@@ -188,9 +189,9 @@ class Exposure:
         """
         frame = self.tables.sql(
             f"""WITH told AS (
-                SELECT r.snapshot_id, d.line, min(d.record_key) AS record_key,
+                SELECT d.snapshot_id, d.line, min(d.record_key) AS record_key,
                        string_agg(DISTINCT u.rule_id, '+' ORDER BY u.rule_id) AS rule_ids
-                FROM departures d JOIN runs r USING (run_id) JOIN rule_runs u USING (run_id, rule_no)
+                FROM departures d JOIN rule_runs u USING (run_id, rule_no)
                 WHERE list_contains($runs, d.run_id) AND d.since < $as_of::DATE GROUP BY ALL),
             careless AS (SELECT person, bit_or(kept) AS justified FROM {ACTIVE}
                          WHERE person IN (SELECT person FROM {ACTIVE} WHERE since IS NOT NULL) GROUP BY person)
@@ -308,10 +309,11 @@ class Exposure:
 
 
 def compute_exposure(store: Store, run_ids: Sequence[int], access: AccessMatrix, as_of: date) -> Exposure:
-    """Exposure of the people registered in the snapshots of `run_ids` (check runs, one per series).
+    """Exposure of the people registered in the files judged by `run_ids` (check runs of one kind of registration).
 
     The checks told which situations are forgotten, and since when. Raises UsageError for an unknown run.
     """
+    ensure_keys(store)
     known = set(fetch_frame(store.sql("SELECT run_id FROM runs"))["run_id"])
     unknown = sorted(set(run_ids) - known)
     if unknown:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from rpps_audit.checks.views import ACTIVE
+from rpps_audit.records import AMBIGUOUS, active_sql, operators
 
 COUNTS = """count(*) AS situations, count(since) AS forgotten_situations,
                count(*) FILTER (mask = 0) AS unknown_roles, count(*) FILTER (start_date IS NULL) AS undated"""
@@ -19,33 +19,31 @@ PERSONS = "count(*) FILTER (NOT several) + count(DISTINCT person) FILTER (severa
 OPENS = {"mask": "opens", "kept": "justified"}
 
 
-def situations(as_of: date) -> str:
+def situations(as_of: date, later: Sequence[int] = ()) -> str:
     """The situations active on `as_of`, and those closed before whose dates are known. Reads `$runs` and `role_bits`.
 
     What is unknown is '' in the scopes, so that it groups and joins. `person` is a 64-bit hash (one chance in a hundred
     thousand that two of twenty million people meet), `professional_id` what is shown of it. `mask`: the bit of the
     role, 0 when the matrix does not know it. `several`: false only when the person has no other situation.
     """
-    active = ACTIVE.format(as_of=f"DATE '{as_of}'")
+    active = active_sql(as_of, later)
     return f"""
-        WITH judged AS (SELECT run_id, snapshot_id, sources FROM runs WHERE list_contains($runs, run_id)),
+        WITH judged AS (SELECT snapshots, sources FROM runs WHERE list_contains($runs, run_id)),
         mine AS NOT MATERIALIZED (
-            SELECT *, hash(professional_id) AS person FROM registrations
-            WHERE snapshot_id IN (SELECT snapshot_id FROM judged)
+            SELECT r.* REPLACE (coalesce(professional_id, u.person) AS professional_id),
+                   CASE WHEN starts_with(u.person, '{AMBIGUOUS}') THEN hash(snapshot_id, line)
+                        ELSE hash(coalesce(professional_id, u.person)) END AS person
+            FROM registrations r LEFT JOIN (SELECT snapshot_id, line, person FROM person_lines) u
+            USING (snapshot_id, line) WHERE snapshot_id IN (SELECT unnest(snapshots) FROM judged)
         ),
         late AS (
-            SELECT snapshot_id, d.line, min(d.since) AS since FROM departures d JOIN judged USING (run_id)
-            WHERE d.since < DATE '{as_of}' GROUP BY ALL
+            SELECT snapshot_id, d.line, min(d.since) AS since FROM departures d
+            WHERE list_contains($runs, run_id) AND d.since < DATE '{as_of}' GROUP BY ALL
         ),
-        place AS (
-            SELECT finess, any_value(finess_legal) AS finess_legal FROM establishments
-            WHERE snapshot_id IN (SELECT unnest(sources) FROM judged) AND finess IS NOT NULL GROUP BY finess
-        ),
+        place AS ({operators("SELECT unnest(sources) FROM judged")}),
         repeated AS (SELECT person FROM mine GROUP BY person HAVING count(*) > 1)
         SELECT m.snapshot_id, m.line,
-               CASE WHEN m.professional_id IS NULL THEN hash(m.snapshot_id, m.line) ELSE m.person END AS person,
-               coalesce(m.professional_id, 'ligne:' || m.line) AS professional_id,
-               m.professional_id IS NOT NULL AND m.person IN (SELECT person FROM repeated) AS several,
+               m.person, m.professional_id, m.person IN (SELECT person FROM repeated) AS several,
                coalesce(m.finess, m.structure_id, '') AS establishment,
                coalesce(m.finess_legal, p.finess_legal, '') AS operator,
                coalesce(m.role, '') AS role, coalesce(m.profession, '') AS profession, coalesce(b.bit, 0) AS mask,

@@ -9,9 +9,9 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from rpps_audit.checks.views import situation_keys
 from rpps_audit.exposure import queries
 from rpps_audit.exposure.rolesets import RoleSets
+from rpps_audit.records import row_keys
 from rpps_audit.store import Store, fetch_frame
 
 ALL, ACTIVE = "held_situations", "active_situations"
@@ -42,25 +42,28 @@ class Tables:
 
     def with_record_keys(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the record key of each [snapshot_id, line], as the checks give it."""
-        parts = [frame.clear().with_columns(record_key=pl.lit(None, pl.String))]
-        for snapshot_id in frame["snapshot_id"].unique().sort():
-            lines = frame.filter(pl.col("snapshot_id") == snapshot_id)
-            reader = self.connection.cursor()
-            try:
-                keys = situation_keys(reader, snapshot_id, lines)
-            finally:
-                reader.close()
-            parts.append(lines.join(keys, on="line"))
-        return pl.concat(parts)
+        reader = self.connection.cursor()
+        try:
+            keys = row_keys(reader, frame)
+        finally:
+            reader.close()
+        return frame.join(keys, on=["snapshot_id", "line"], how="left", maintain_order="left")
 
 
 def make_tables(store: Store, run_ids: Sequence[int], sets: RoleSets, as_of: date) -> Tables:
-    """Read the situations of the snapshots that `run_ids` judged."""
+    """Read the situations of the files that `run_ids` judged."""
     # Temporary tables belong to the connection that made them: two exposures never meet.
     tables = Tables(store.connection.cursor(), tuple(run_ids), as_of)
     tables.give("role_bits", sets.bits)
     tables.give("weights", sets.weights)
-    tables.make(f"CREATE TEMP TABLE registered_situations AS {queries.situations(as_of)}")
+    later = tables.sql(_LATER)["snapshot_id"].to_list()
+    tables.make(f"CREATE TEMP TABLE registered_situations AS {queries.situations(as_of, later)}")
     tables.make(f"CREATE TEMP VIEW {ALL} AS {queries.placed('registered_situations', as_of)}")
     tables.make(f"CREATE TEMP VIEW {ACTIVE} AS SELECT * FROM {ALL} WHERE active")
     return tables
+
+
+# The files whose data are later than the day asked: what they show closed may have been open then.
+_LATER = """
+    SELECT snapshot_id FROM snapshots WHERE data_date > $as_of AND snapshot_id IN
+        (SELECT unnest(snapshots) FROM runs WHERE list_contains($runs, run_id))"""

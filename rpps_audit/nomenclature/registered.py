@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from rpps_audit.checks.views import ACTIVE
+from rpps_audit.records import active_sql
 from rpps_audit.reference import Nomenclature, load_nomenclature
 from rpps_audit.store import Store, fetch_frame
 
@@ -17,7 +17,7 @@ _CODES = {"profession": "professions", "role": "roles"}
 
 
 def registered(store: Store, run_ids: Sequence[int], *by: str) -> pl.DataFrame:
-    """Active situations of the runs' snapshots, at each run's own date, counted by columns of the registrations.
+    """Active situations of the files judged by the runs, on the day of each, counted by columns of the registrations.
 
     `by` are among finess, finess_legal, role, profession, structure_name. Columns: those, then situations,
     professionals, establishments, operators; the largest groups first.
@@ -26,11 +26,12 @@ def registered(store: Store, run_ids: Sequence[int], *by: str) -> pl.DataFrame:
     frame = fetch_frame(
         store.sql(
             f"""SELECT {keys}, count(*) AS situations,
-                   count(DISTINCT coalesce(professional_id, snapshot_id || '/' || line)) AS professionals,
+                   count(DISTINCT coalesce(professional_id, person)) AS professionals,
                    count(DISTINCT coalesce(finess, structure_id)) AS establishments,
                    count(DISTINCT finess_legal) AS operators
-            FROM registrations JOIN runs r USING (snapshot_id)
-            WHERE list_contains(?, r.run_id) AND {ACTIVE.format(as_of="r.as_of")}
+            FROM registrations JOIN (SELECT unnest(snapshots) AS snapshot_id, as_of FROM runs
+                                     WHERE list_contains(?, run_id)) r USING (snapshot_id)
+            LEFT JOIN person_lines USING (snapshot_id, line) WHERE {active_sql("r.as_of")}
             GROUP BY ALL""",
             [list(run_ids)],
         )

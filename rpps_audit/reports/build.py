@@ -7,8 +7,8 @@ from datetime import date
 import polars as pl
 
 from rpps_audit import __version__
-from rpps_audit.checks import primary_runs
 from rpps_audit.privacy import open_pseudonyms
+from rpps_audit.records import state_at
 from rpps_audit.reference import provenance
 from rpps_audit.reports import access, quality
 from rpps_audit.reports.facts import Facts
@@ -21,15 +21,15 @@ from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workspace import Workspace, exposure_of
 
 
-def build_report(store: Store, workspace: Workspace, *, pseudonymous: bool = True) -> Report:
-    """The report of the store's latest runs; an empty store gives a report that says what to do.
+def build_report(store: Store, workspace: Workspace, *, as_of: date | None = None, pseudonymous: bool = True) -> Report:
+    """The report of a state of the register; an empty store gives a report that says what to do.
 
     With `pseudonymous`, registry numbers are replaced by labels stable in this workspace (its key is drawn if there is
     none). Raises UsageError when that key, the rules or the access matrix cannot be read.
     """
     keys = Keys(open_pseudonyms(workspace.path), hidden=pseudonymous)
-    primary = frozenset(primary_runs(store)["run_id"])
-    facts = Facts(store, workspace.catalogue(), exposure_of(store, workspace), primary, keys)
+    state = state_at(store, as_of)
+    facts = Facts(store, state, workspace.catalogue(), exposure_of(store, workspace, state), keys)
     return Report(
         organisation=workspace.organisation,
         as_of=facts.exposure.as_of,
@@ -156,8 +156,9 @@ def _versions_section(facts: Facts) -> Section:
     )
     runs = fetch_frame(
         facts.store.sql(
-            """SELECT run_id, kind, file_name, data_date, r.as_of, rule_set_fingerprint, content_hash
-           FROM runs r JOIN snapshots USING (snapshot_id) WHERE list_contains(?, run_id) ORDER BY run_id""",
+            """SELECT run_id, s.kind, file_name, data_date, r.as_of, rule_set_fingerprint, content_hash
+           FROM runs r JOIN snapshots s ON list_contains(r.snapshots, s.snapshot_id)
+           WHERE list_contains(?, run_id) ORDER BY run_id, snapshot_id""",
             [facts.runs["run_id"].to_list()],
         )
     ).with_columns(pl.col("kind").replace(KINDS), pl.col("content_hash").str.head(16))

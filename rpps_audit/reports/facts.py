@@ -8,15 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from rpps_audit.checks import OPEN_STATES, Catalogue, latest_runs, open_findings
+from rpps_audit.checks import OPEN_STATES, PRESENT_STATES, Catalogue, open_findings, state_runs
 from rpps_audit.exposure import Exposure
+from rpps_audit.records import ROW_ID, State, open_state
 from rpps_audit.reports.keys import Keys
 from rpps_audit.store import Store, fetch_frame
 
 # Enough records to begin with, for each rule; the rest is in the list of findings.
 EXAMPLES = 5
-# The states of what is in the extract; the others are of what is no longer there.
-PRESENT_STATES = (*OPEN_STATES, "tolerated")
 _RULE = ["rule_id", "table", "severity", "category"]
 _PLACE = ["rule_id", "severity", "finess"]
 
@@ -39,33 +38,29 @@ class Findings:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything the sections read: the store, the rules, the latest runs, the exposure of the people registered.
-
-    `primary`: the runs exposure was computed from, of the kind of extract that tells most.
-    """
+    """Everything the sections read: the store, the state judged, the rules, the exposure of the people registered."""
 
     store: Store
+    state: State
     catalogue: Catalogue
     exposure: Exposure
-    primary: frozenset[int]
     keys: Keys
 
     @cached_property
     def runs(self) -> pl.DataFrame:
-        """The latest run of each series, the primary ones first: the columns of `latest_runs`, and primary."""
-        runs = latest_runs(self.store)
-        primary = pl.col("run_id").is_in(sorted(self.primary)).alias("primary")
-        return runs.with_columns(primary).sort("primary", "kind", descending=[True, True], maintain_order=True)
+        """The runs of the state, one per kind of registration: the columns of `state_runs`."""
+        return state_runs(self.store, self.state)
 
     @cached_property
     def snapshots(self) -> pl.DataFrame:
-        """Every snapshot, those of the latest runs first, then the latest of each series."""
+        """Every snapshot, `current` when it is of the state judged; the files of registrations first."""
+        current = self.state.snapshots["snapshot_id"].to_list()
         return fetch_frame(
             self.store.sql(
-                """SELECT *, row_number() OVER (PARTITION BY series ORDER BY data_date DESC, snapshot_id DESC) = 1
-                          AS latest
+                """SELECT *, list_contains(?, snapshot_id) AS current
                FROM snapshots ORDER BY kind IN ('suivi', 'annuaire-restreint', 'annuaire-public', 'cat18') DESC,
-                                       kind DESC, data_date DESC, snapshot_id DESC"""
+                                       kind DESC, data_date DESC, snapshot_id DESC""",
+                [current],
             )
         )
 
@@ -81,48 +76,42 @@ class Facts:
 
     @cached_property
     def rules(self) -> pl.DataFrame:
-        """What each latest run said of each rule: the columns of rule_runs, and kind, primary."""
+        """What each run said of each rule: the columns of rule_runs, and kind, primary."""
         return fetch_frame(
             self.store.sql(
                 "SELECT * FROM rule_runs WHERE list_contains(?, run_id) ORDER BY rule_id",
                 [self.runs["run_id"].to_list()],
             )
-        ).join(self.runs.select("run_id", "snapshot_id", "kind", "primary"), on="run_id")
+        ).join(self.runs.select("run_id", "kind", "primary"), on="run_id")
 
     @cached_property
     def records(self) -> pl.DataFrame:
-        """How many records each latest run looks at [run_id, professional, situation]."""
-        kept = self.snapshots.select("snapshot_id", situation="rows_kept")
+        """How many records each run looks at [run_id, professional, situation]."""
+        kept = self.state.snapshots.group_by("kind").agg(situation=pl.col("rows_kept").sum())
         # A rule that speaks of everybody has counted them: counting millions of people again is dear.
         everybody = [rule.id for rule in self.catalogue if rule.kind == "required" and not rule.when]
         counted = (
             self.rules.filter(
                 (pl.col("table") == "professional")
                 & (pl.col("status") == "evaluated")
+                & pl.col("reason").is_null()
                 & pl.col("rule_id").is_in(everybody)
             )
             .group_by("run_id")
             .agg(professional=pl.col("evaluated").max())
         )
-        frame = (
-            self.runs.select("run_id", "snapshot_id")
-            .join(kept, on="snapshot_id")
-            .join(counted, on="run_id", how="left")
-        )
-        missing = frame.filter(pl.col("professional").is_null())["snapshot_id"].to_list()
-        return frame.join(self._people(missing), on="snapshot_id", how="left").select(
+        frame = self.runs.select("run_id", "kind").join(kept, on="kind").join(counted, on="run_id", how="left")
+        missing = frame.filter(pl.col("professional").is_null())["kind"].to_list()
+        return frame.join(self._people(missing), on="kind", how="left").select(
             "run_id", pl.coalesce("professional", "people").alias("professional"), "situation"
         )
 
-    def _people(self, snapshots: list[int]) -> pl.DataFrame:
-        return fetch_frame(
-            self.store.sql(
-                """SELECT snapshot_id, count(DISTINCT hash(professional_id)) + count(*) FILTER (professional_id IS NULL)
-                      AS people
-               FROM registrations WHERE list_contains(?, snapshot_id) GROUP BY snapshot_id""",
-                [snapshots],
-            )
-        )
+    def _people(self, kinds: list[str]) -> pl.DataFrame:
+        counted = []
+        for kind in kinds:
+            with open_state(self.store, self.state, kind) as reader:
+                counted.append((kind, *(reader.execute("SELECT count(*) FROM professional").fetchone() or (0,))))
+        return pl.DataFrame(counted, schema={"kind": pl.String, "people": pl.Int64}, orient="row")
 
     @cached_property
     def faulty(self) -> pl.DataFrame:
@@ -159,8 +148,8 @@ class Facts:
 
     @cached_property
     def findings(self) -> Findings:
-        """The findings of the latest runs, counted in the store: the long list never leaves it."""
-        runs = self.runs.select("run_id", "snapshot_id", "kind").rows()
+        """The findings of the state, counted in the store: the long list never leaves it."""
+        runs = self.runs.select("run_id", "kind").rows()
         parts = [_NOTHING, *(_counted(self.store, self.homes, *run) for run in runs)]
         by_place = pl.concat([part.by_place for part in parts]).group_by(_PLACE).agg(pl.col(PRESENT_STATES).sum())
         return Findings(
@@ -186,13 +175,15 @@ class Facts:
         return self.exposure.forgotten()
 
     def lines(self, record_keys: pl.Series) -> pl.DataFrame:
-        """Where a few forgotten situations are [record_key, file_name, line], in the primary extracts."""
+        """Where a few forgotten situations are [record_key, file_name, line], in the files that tell most."""
         return fetch_frame(
             self.store.sql(
                 """SELECT record_key, any_value(file_name) AS file_name, min(line) AS line
-               FROM departures JOIN runs USING (run_id) JOIN snapshots USING (snapshot_id)
-               WHERE list_contains(?, run_id) AND list_contains(?, record_key) GROUP BY record_key""",
-                [sorted(self.primary), record_keys.to_list()],
+               FROM departures JOIN snapshots USING (snapshot_id)
+               WHERE list_contains(?, run_id) AND list_contains(?, record_key)
+               GROUP BY record_key, snapshot_id
+               QUALIFY row_number() OVER (PARTITION BY record_key ORDER BY snapshot_id) = 1""",
+                [self.runs.filter("primary")["run_id"].to_list(), record_keys.to_list()],
             )
         )
 
@@ -233,9 +224,9 @@ _NOTHING = Findings(
 )
 
 
-def _counted(store: Store, homes: pl.DataFrame, run_id: int, snapshot_id: int, kind: str) -> Findings:
+def _counted(store: Store, homes: pl.DataFrame, run_id: int, kind: str) -> Findings:
     """The findings of one run."""
-    parameters = {"kind": kind, "run_id": run_id, "snapshot_id": snapshot_id}
+    parameters = {"kind": kind, "run_id": run_id}
     with open_findings(store, run_id) as reader:
         reader.register("homes", homes.filter(kind=kind).select("rule_id").to_arrow())
         return Findings(
@@ -249,8 +240,8 @@ def _counted(store: Store, homes: pl.DataFrame, run_id: int, snapshot_id: int, k
 
 
 _TOLD = "told AS (SELECT * FROM found WHERE line IS NOT NULL AND rule_id IN (SELECT rule_id FROM homes))"
-_PLACES = """places AS (SELECT line, coalesce(finess, structure_id, '?') AS finess
-                       FROM registrations WHERE snapshot_id = $snapshot_id)"""
+_PLACES = """places AS (SELECT snapshot_id, line, coalesce(finess, structure_id, '?') AS finess FROM registrations
+                       WHERE snapshot_id IN (SELECT unnest(snapshots) FROM runs WHERE run_id = $run_id))"""
 _OPEN = f"state IN {OPEN_STATES}"
 _BY_RULE = f"""
     SELECT {", ".join(f'"{name}"' for name in _RULE)}, $kind::VARCHAR AS kind, state, count(*) AS findings
@@ -260,15 +251,16 @@ _BY_STATE = ", ".join(f"count(*) FILTER (state = '{state}') AS {state}" for stat
 _BY_PLACE = f"""
     WITH {_TOLD}, {_PLACES}, rules AS (SELECT rule_no, rule_id, severity FROM rule_runs WHERE run_id = $run_id),
     counted AS (SELECT rule_no, finess, {_BY_STATE}
-                FROM told JOIN rules USING (rule_id) JOIN places USING (line) GROUP BY ALL)
+                FROM told JOIN rules USING (rule_id) JOIN places USING (snapshot_id, line) GROUP BY ALL)
     SELECT rule_id, severity, finess, {", ".join(PRESENT_STATES)} FROM counted JOIN rules USING (rule_no)"""
 # A run has a record once under a rule.
 _RECORDS = f"WITH {_TOLD} SELECT rule_id, count(*) AS records FROM told WHERE {_OPEN} GROUP BY rule_id"
 _EXAMPLES = f"""
     WITH {_TOLD}, {_PLACES},
-    first AS (SELECT rule_id, unnest(min(line, {EXAMPLES})) AS line FROM told WHERE {_OPEN} GROUP BY rule_id)
+    first AS (SELECT rule_id, unnest(min({ROW_ID.format(p="")}, {EXAMPLES})) AS row_id
+              FROM told WHERE {_OPEN} GROUP BY rule_id)
     SELECT {", ".join(f't."{name}"' for name in (*_RULE, "record_key", "column", "state"))}, $kind::VARCHAR AS kind,
-           finess, file_name, line
-    FROM told t JOIN first USING (rule_id, line) JOIN places USING (line),
-         (SELECT file_name FROM snapshots WHERE snapshot_id = $snapshot_id)
-    WHERE {_OPEN} ORDER BY line, record_key"""
+           finess, file_name, t.line
+    FROM told t JOIN first f ON f.rule_id = t.rule_id AND f.row_id = {ROW_ID.format(p="t.")}
+    JOIN places USING (snapshot_id, line) JOIN snapshots USING (snapshot_id)
+    WHERE {_OPEN} ORDER BY snapshot_id, line, record_key"""

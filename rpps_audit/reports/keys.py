@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from rpps_audit.privacy import Pseudonyms
+from rpps_audit.records import AMBIGUOUS, UNNUMBERED, person_of
 from rpps_audit.reports.labels import ROLES_SHORT
 
 # What may be shown as it is. Anything else found in these columns could be a name or an address.
 _FINESS = r"^[0-9][0-9AB][0-9]{7}$"
 _NUMBER = r"^[0-9][0-9A-Z]{5,19}$"
 _CODE = r"^[A-Z]{0,5}[0-9]{1,4}$"
-_UNNUMBERED = r"^ligne:(\d+)$"
 UNKNOWN_PLACE = "établissement non renseigné"
 
 
@@ -25,15 +25,16 @@ class Keys:
     hidden: bool
 
     def people(self, keys: pl.Series) -> pl.Series:
-        """The professional of each record key (`8…`, `8…@finess#2` or `ligne:12`)."""
-        bare = keys.str.split("@").list.first()
+        """The professional of each record key."""
+        bare = keys.to_frame("key").select(person_of(pl.col("key"))).to_series()
         labels = self.pseudonyms.labels(bare)
         frame = pl.DataFrame({"bare": bare, "label": labels})
-        number = pl.col("bare").str.extract(_UNNUMBERED)
         plain = pl.lit(not self.hidden) & pl.col("bare").str.contains(_NUMBER)
         return frame.select(
-            pl.when(number.is_not_null())
-            .then(pl.format("sans numéro, ligne {}", number))
+            pl.when(pl.col("bare").str.starts_with(UNNUMBERED))
+            .then(pl.format("sans numéro RPPS, {}", "label"))
+            .when(pl.col("bare").str.starts_with(AMBIGUOUS))
+            .then(pl.format("sans numéro et ambigu, {}", "label"))
             .when(plain)
             .then("bare")
             .otherwise("label")

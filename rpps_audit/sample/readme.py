@@ -32,8 +32,9 @@ pour 800. Entre les deux fichiers de suivi, certaines sont corrigées (parfois m
 - `verite-cycle.csv` : ce que devient chaque constat entre les deux fichiers de suivi (`rule_id, record_key, column,
   state`) : nouveau, persistant, corrigé, disparu (l'enregistrement n'est plus là : cela ne prouve rien).
 
-Une clé d'enregistrement est l'identification nationale de la personne (`ligne:N` si elle n'en a pas), suivie de
-« @FINESS » pour une situation, et de « #2 » pour la deuxième situation au même endroit.
+Une clé d'enregistrement est l'identification nationale de la personne, suivie pour une situation de « @FINESS » et de
+« # » avec la date de début ; « .2 » désigne la deuxième de deux situations semblables. Qui n'a pas de numéro est noté
+`id:ligne N` : dans un espace de travail, sa clé est une empreinte de l'état civil, que seul cet espace sait calculer.
 """
 
 _WHAT = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import IO
 
 import polars as pl
@@ -10,28 +10,34 @@ import polars as pl
 from rpps_audit.sample.plants import BEFORE, NOW
 
 COLUMNS = ["file", "rule_id", "table", "record_key", "column"]
+_OF_A_SITUATION = ("structure_id", "start_date", "end_date", "role", "profession")
 CYCLE_COLUMNS = ["rule_id", "record_key", "column", "state"]
 
 
-def with_keys(lines: pl.DataFrame, carried: pl.Expr, first_line: int, has_structure_id: bool) -> pl.DataFrame:
+def with_keys(lines: pl.DataFrame, carried: pl.Expr, first_line: int, columns: Collection[str]) -> pl.DataFrame:
     """The lines that carry a plant, with line, professional_key and situation_key as the store makes them.
 
-    The second situation of a person in the same establishment is `#2`, by start date then line. People without a plant
-    share nothing with others, so they are left out.
+    `columns` are those the file has. A situation is known by person, place and start; several alike, by their rank in
+    the order of role, profession and end. Who has no number is `id:ligne N`: the store hashes civil identity with a key
+    that only the workspace holds. People without a plant share nothing with others, so they are left out.
     """
     kept = lines.with_columns(line=pl.int_range(pl.len()) + first_line).filter(carried)
-    twin = pl.int_range(1, pl.len() + 1).over("professional_id", "finess")
-    numbered = pl.when(pl.col("professional_id").is_not_null() & (twin > 1)).then(pl.concat_str(pl.lit("#"), twin))
-    person = pl.coalesce("professional_id", pl.concat_str(pl.lit("ligne:"), "line"))
-    place = pl.coalesce("finess", "structure_id" if has_structure_id else pl.lit("?"), pl.lit("?"))
-    return (
-        kept.sort("start_date", "line", nulls_last=True)
-        .with_columns(
-            professional_key=person,
-            situation_key=pl.concat_str(person, pl.lit("@"), place, numbered.fill_null("")),
-        )
-        .sort("line")
+    held = {name: pl.col(name) if name in columns else pl.lit(None, pl.String) for name in _OF_A_SITUATION}
+    person = pl.coalesce("professional_id", pl.format("id:ligne {}", "line"))
+    place = pl.coalesce("finess", held["structure_id"], pl.lit("?"))
+    start = held["start_date"].cast(pl.String)
+    order = pl.struct(
+        held["role"].fill_null(""), held["profession"].fill_null(""), held["end_date"].cast(pl.String).fill_null("")
     )
+    rank = order.rank("dense").over(person, place, start)
+    key = pl.concat_str(
+        person,
+        pl.lit("@"),
+        place,
+        pl.format("#{}", start).fill_null(""),
+        pl.when(rank > 1).then(pl.format(".{}", rank)).otherwise(pl.lit("")),
+    )
+    return kept.with_columns(professional_key=person, situation_key=key)
 
 
 def truth(lines: pl.DataFrame, expected: pl.DataFrame, kind: str, file: str) -> pl.DataFrame:
@@ -52,7 +58,9 @@ def cycle(before: Mapping[str, pl.DataFrame], now: Mapping[str, pl.DataFrame]) -
     `disparu`, which proves nothing; `corrigé` when the record is still there.
     """
     same = ["rule_id", "record_key", "column"]
-    old, new = before["truth"].select(same), now["truth"].select(same)
+    old = before["truth"].select(same).join(_moved(before["keys"], now["keys"]), on="record_key", how="left")
+    old = old.with_columns(pl.coalesce("new_key", "record_key").alias("record_key")).select(same)
+    new = now["truth"].select(same)
     kept = pl.concat([now["keys"]["professional_key"], now["keys"]["situation_key"]]).unique().implode()
     gone = old.join(new, on=same, how="anti", maintain_order="left").with_columns(
         state=pl.when(pl.col("record_key").is_in(kept)).then(pl.lit("corrigé")).otherwise(pl.lit("disparu"))
@@ -61,6 +69,15 @@ def cycle(before: Mapping[str, pl.DataFrame], now: Mapping[str, pl.DataFrame]) -
         *same, state=pl.when("known").then(pl.lit("persistant")).otherwise(pl.lit("nouveau"))
     )
     return pl.concat([there, gone]).select(CYCLE_COLUMNS)
+
+
+def _moved(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+    """The situations whose start was corrected [record_key, new_key]: the same lines, the same person and place."""
+    line = ["slot", "rank", "copy"]
+    pairs = before.select(*line, record_key="situation_key").join(now.select(*line, new_key="situation_key"), on=line)
+    old, new = pl.col("record_key"), pl.col("new_key")
+    same_place = old.str.extract(r"^([^#]*)") == new.str.extract(r"^([^#]*)")
+    return pairs.filter((old != new) & same_place).select("record_key", "new_key")
 
 
 class Ledger:

@@ -86,7 +86,7 @@ def _write_batch(
         shown = table.edition(lines, edition)
         for writer in users:
             if writer.file.registers and edition in JUDGED:
-                keyed = with_keys(shown, table.carried(), writer.rows + 2, "structure_id" in writer.layout.fields())
+                keyed = with_keys(shown, table.carried(), writer.rows + 2, writer.layout.fields())
                 found[edition] = {"truth": truth(keyed, expected, edition, writer.file.name), "keys": keyed}
             writer.append(shown, world)
     return found

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import polars as pl
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.corrections import FRENCH_STATES, approve, held, latest_extract, undo
+from rpps_audit.corrections import FRENCH_STATES, approve, held, present_state, undo
 from rpps_audit.reports.french import counted, number
 from rpps_audit.workbench.acts import CLOSED, Acts, shown_values, with_names
 from rpps_audit.workbench.form import Answer, Entry, Form
@@ -107,8 +107,8 @@ class Basket:
     def _read(self) -> pl.DataFrame:
         with self.acts.acting() as (desk, who):
             self.four_eyes = desk.settings.four_eyes
-            facts = latest_extract(desk.store)
-            mine = with_names(desk, facts.snapshot_id, held(desk, who, facts.snapshot_id))
+            state = present_state(desk.store)
+            mine = with_names(desk, state, held(desk, who, state))
             titles = {rule.id: rule.title for rule in desk.catalogue}
         return (
             shown_values(mine, "old", "new")

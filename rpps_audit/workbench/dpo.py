@@ -12,8 +12,9 @@ from typing import Any
 import polars as pl
 from ipywidgets import Button, Dropdown, VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.checks import findings
+from rpps_audit.checks import findings, state_runs
 from rpps_audit.exposure import Exposure
+from rpps_audit.records import state_at
 from rpps_audit.reports.french import number
 from rpps_audit.reports.labels import STATES
 from rpps_audit.reports.model import Bars
@@ -205,12 +206,13 @@ class Dpo(Screen):
 
 
 def _read(store: Store, workspace: Workspace) -> Evidence | None:
-    from rpps_audit.audit import exposure_of, primary_runs
+    from rpps_audit.workspace import exposure_of
 
-    runs = primary_runs(store)
+    state = state_at(store)
+    runs = state_runs(store, state).filter("primary")
     if runs.is_empty():
         return None
-    exposure = exposure_of(store, workspace)
+    exposure = exposure_of(store, workspace, state)
     titles = pl.DataFrame([(rule.id, rule.title) for rule in workspace.catalogue()], ["rule_id", "rule"], orient="row")
     moved = pl.concat(
         [findings(store, run_id).group_by("rule_id", "state").len("findings") for run_id in runs["run_id"]]

@@ -91,5 +91,6 @@ class Home(Screen):
 _SNAPSHOTS = """
     SELECT s.snapshot_id, s.kind, s.file_name, s.data_date, s.rows_read, s.rows_kept, s.rows_rejected,
            (SELECT sum(failed)::BIGINT FROM rule_runs WHERE run_id =
-               (SELECT max(run_id) FROM runs r WHERE r.snapshot_id = s.snapshot_id)) AS findings
+               (SELECT arg_max(run_id, asked_at) FROM runs r WHERE list_contains(r.snapshots, s.snapshot_id)))
+           AS findings
     FROM snapshots s ORDER BY s.loaded_at DESC, s.snapshot_id DESC LIMIT 50"""

@@ -14,7 +14,7 @@ from rpps_audit.batches.status import batch_page
 from rpps_audit.batches.transport import send
 from rpps_audit.batches.verify import Verification, verify
 from rpps_audit.card import PinRefusedError, SessionClosedError, load_settings, load_trust
-from rpps_audit.corrections import latest_extract
+from rpps_audit.corrections import present_state
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.reports.french import counted
 from rpps_audit.workbench.acts import NO_SESSION, Acts
@@ -40,7 +40,7 @@ class Lots:
         self.ready = 0
         if self.acts.author:
             with self.acts.acting("author") as (desk, who):
-                self.ready = ready(desk, who, latest_extract(desk.store)).height
+                self.ready = ready(desk, who, present_state(desk.store)).height
                 self._four_eyes = desk.settings.four_eyes
         self.form.refresh()
         self.panel.refresh()

@@ -178,7 +178,7 @@ class Reviewer(Screen):
 
     def suppose(self, hypothesis: Hypothesis) -> None:
         """Compute the difference a hypothesis makes. Nothing is written anywhere."""
-        from rpps_audit.audit import exposure_of
+        from rpps_audit.workspace import exposure_of
 
         self.hypothesis, self.answer = hypothesis, {}
         with self.store() as store:
@@ -350,9 +350,10 @@ def _fill(boxes: Mapping[str, Any], kind: Any, codes: Any, request: Request, cha
 
 
 def _read(store: Store) -> Volumes | None:
-    from rpps_audit.audit import primary_runs
+    from rpps_audit.checks import state_runs
+    from rpps_audit.records import state_at
 
-    runs = primary_runs(store)
+    runs = state_runs(store, state_at(store)).filter("primary")
     if runs.is_empty():
         return None
     run_ids = tuple(runs["run_id"])

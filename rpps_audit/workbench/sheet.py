@@ -10,6 +10,7 @@ import polars as pl
 
 from rpps_audit.card import Perimeter
 from rpps_audit.errors import UsageError
+from rpps_audit.records import RecordKey, active_sql
 from rpps_audit.reference import nomenclature_label_expr
 from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workbench.frames import field_labels
@@ -51,8 +52,8 @@ def read_sheet(store: Store, workspace: Workspace, snapshots: Sequence[int], key
 
     Raises UsageError when no loaded line has that key.
     """
-    professional = key.partition("@")[0]
-    lines = fetch_frame(store.sql(_LINES, [list(snapshots), professional, professional]))
+    professional = RecordKey.parse(key).person
+    lines = fetch_frame(store.sql(_LINES, [list(snapshots), professional]))
     if lines.is_empty():
         raise UsageError(f"L’enregistrement {key} n’est pas dans les extractions chargées.")
     allowed = lines.filter(perimeter.expression("finess", "finess_legal"))
@@ -91,10 +92,10 @@ def _texts(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_LINES = """
+_LINES = f"""
     SELECT g.* REPLACE (coalesce(g.finess_legal, (SELECT any_value(e.finess_legal) FROM establishments e
                                                   WHERE e.finess = g.finess)) AS finess_legal),
-           coalesce(g.is_open, g.end_date IS NULL OR g.end_date >= s.data_date) AS active
-    FROM registrations g JOIN snapshots s USING (snapshot_id)
-    WHERE list_contains(?, snapshot_id) AND (professional_id = ? OR (professional_id IS NULL AND 'ligne:' || line = ?))
+           {active_sql("s.data_date", prefix="g.")} AS active
+    FROM registrations g JOIN snapshots s USING (snapshot_id) LEFT JOIN person_lines p USING (snapshot_id, line)
+    WHERE list_contains(?, snapshot_id) AND coalesce(professional_id, person) = ?
     ORDER BY start_date DESC NULLS LAST, line"""

@@ -16,6 +16,7 @@ from rpps_audit.batches.package import Options
 from rpps_audit.batches.prepare import prepare
 from rpps_audit.corrections.deciding import undo
 from rpps_audit.corrections.proposing import propose
+from rpps_audit.records import state_at as now
 from rpps_audit.store import open_store
 from tests.corrections.literal import authorisation, change, desk, proposals
 
@@ -40,7 +41,7 @@ def work(folder: Path, progress: int) -> None:
                    AND state IN ('proposed', 'approved', 'batched')"""
             ).fetchone()[0]
             wanted = proposals(change("professional", "810000000001", "email", f"{number}@b.fr", previous_id=last))
-            done = propose(table, who, 1, wanted, reason="essai")
+            done = propose(table, who, now(table.store), wanted, reason="essai")
             tell(f"proposed {done.accepted['correction_id'][0]}")
             if number % 3 == 0:
                 undo(table, who, [number], reason="essai")

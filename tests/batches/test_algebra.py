@@ -18,6 +18,7 @@ from rpps_audit.corrections.deciding import undo
 from rpps_audit.corrections.proposing import propose
 from rpps_audit.corrections.values import field_values
 from rpps_audit.ingest import load
+from rpps_audit.records import state_at as now
 from rpps_audit.store import memory_store, open_store
 from tests.batches.test_batches import AT, registered, restricted
 from tests.checks.literal import key, person, snapshot
@@ -44,8 +45,8 @@ def histories(draw):
     return steps, draw(st.permutations(range(len(steps))))
 
 
-def held(store, snapshot_id) -> list:
-    return field_values(store, snapshot_id, proposals(*(change(*place, None) for place in FIELDS)))["value"].to_list()
+def held(store) -> list:
+    return field_values(store, now(store), proposals(*(change(*place, None) for place in FIELDS)))["value"].to_list()
 
 
 @settings(max_examples=15, deadline=None)
@@ -53,19 +54,19 @@ def held(store, snapshot_id) -> list:
 def test_apply_and_undo_in_any_order_give_the_original(history):
     steps, order = history
     with memory_store() as store, tempfile.TemporaryDirectory() as folder:
-        snapshot_id = snapshot(store, "suivi", [person(1, email="x@y.fr"), person(2)])
+        snapshot(store, "suivi", [person(1, email="x@y.fr"), person(2)])
         table, who = desk(store, Path(folder)), authorisation()
-        original, written, last = held(store, snapshot_id), [], {}
+        original, written, last = held(store)), [], {}
         for place, new in steps:
             one = proposals(change(*place, new, previous_id=last.get(place)))
-            numbers = propose(table, who, snapshot_id, one, reason="x").accepted["correction_id"].to_list()
+            numbers = propose(table, who, now(table.store), one, reason="x").accepted["correction_id"].to_list()
             written += numbers
             last |= dict.fromkeys([place] * len(numbers), numbers[0] if numbers else None)
         expected = dict(zip(FIELDS, original, strict=True)) | dict(steps)
-        assert held(store, snapshot_id) == list(expected.values())
+        assert held(store) == list(expected.values())
         for place in [index for index in order if index < len(written)]:
             undo(table, who, [written[place]], reason="x")
-        assert held(store, snapshot_id) == original
+        assert held(store)) == original
         assert store.sql("SELECT count(*) FROM registrations WHERE email = 'x@y.fr'").fetchone() == (1,)
 
 
@@ -76,14 +77,14 @@ def test_ten_thousand_corrections_in_seconds(tmp_path):
         for number in range(10_000)
     ]
     with open_store(tmp_path / "espace") as store:
-        snapshot_id = load(store, [restricted(tmp_path, *people)])[0].snapshot_id
+        load(store, [restricted(tmp_path, *people)])
         table, who = desk(store, tmp_path / "espace", EMAIL), authorisation()
         keys = [f"8{10_000_000_000 + number}" for number in range(10_000)]
         wanted = pl.DataFrame({"record_key": keys}).with_columns(
             table=pl.lit("professional"), column=pl.lit("email"), new=pl.format("n{}@exemple.fr", "record_key")
         )
         start = time.perf_counter()
-        assert propose(table, who, snapshot_id, wanted, reason="changement de domaine").accepted.height == 10_000
+        assert propose(table, who, now(table.store), wanted, reason="changement de domaine").accepted.height == 10_000
         proposed = time.perf_counter() - start
         made = prepare(table, who, at=AT, options=Options(pdf=False))
         prepared = time.perf_counter() - start - proposed

@@ -20,6 +20,7 @@ from rpps_audit.corrections.deciding import undo
 from rpps_audit.corrections.proposing import add_situation, propose
 from rpps_audit.errors import UsageError
 from rpps_audit.ingest import layout, load
+from rpps_audit.records import state_at as now
 from rpps_audit.store import open_store
 from tests.corrections.literal import EMAIL, OTHER_SITE, SITE, authorisation, change, desk, proposals
 
@@ -73,12 +74,17 @@ def opened(tmp_path):
     def load_file(file: Path, *rules, **settings):
         store = open_store(tmp_path / "espace")
         stores.append(store)
-        loaded = load(store, [file])
-        return desk(store, tmp_path / "espace", *rules, **settings), loaded[0].snapshot_id
+        load(store, [file])
+        return desk(store, tmp_path / "espace", *rules, **settings)
 
     yield load_file
     for store in stores:
         store.close()
+
+
+def propose_email(table, author=None, key=ONE, new="x@y.fr") -> None:
+    wanted = proposals(change("professional", key, "email", new))
+    propose(table, author or authorisation(), now(table.store), wanted, reason="x")
 
 
 def members(path: Path) -> dict[str, bytes]:
@@ -100,14 +106,14 @@ def test_the_corrected_lines_alone_with_only_their_cells_changed(tmp_path, opene
         registered(2, finess=OTHER_SITE, email="CÔTÉ p2@"),
     ]
     file = restricted(tmp_path, *lines, encoding=encoding, newline=newline, last="")
-    table, snapshot_id = opened(file)
+    table = opened(file)
     wanted = proposals(
         change("professional", TWO, "email", "p2@exemple.fr"),
         change("professional", TWO, "first_names", "ZOË, ÉVA"),
         change("professional", TWO, "birth_date", "1990-02-03"),
         change("situation", f"{TWO}@{SITE}", "role", "GENR12"),
     )
-    propose(table, authorisation(), snapshot_id, wanted, reason="relu")
+    propose(table, authorisation(), now(table.store), wanted, reason="relu")
     done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
     new = {"email": "p2@exemple.fr", "first_names": "ZOË'ÉVA'", "birth_date": "03/02/1990"}
     # Nobody else's line is carried: this batch is about one person of three.
@@ -121,16 +127,16 @@ def test_quoted_cells_line_breaks_and_words_of_the_file_are_kept(tmp_path, opene
         '10000000001;"DUPONT ""dit"" X";"Zoé,Anne";05/01/1990;a@b.fr;690000015;GENR11;2020-01-31;;Oui',
         '10000000002;"DEUX\nLIGNES";Zoé;05/01/1990;"c;d";690000015;GENR11;01/02/2020;;"OUI"',
     ]
-    table, snapshot_id = opened(suivi(tmp_path, *lines))
+    table = opened(suivi(tmp_path, *lines))
     wanted = proposals(
         change("professional", ONE, "first_names", "Zoé, Éva"),
-        change("situation", f"{ONE}@{SITE}", "start_date", "2020-02-01"),
-        change("situation", f"{ONE}@{SITE}", "is_open", "false"),
+        change("situation", f"{ONE}@{SITE}#2020-01-31", "start_date", "2020-02-01"),
+        change("situation", f"{ONE}@{SITE}#2020-01-31", "is_open", "false"),
         change("professional", TWO, "email", 'x";y@z.fr'),
-        change("situation", f"{TWO}@{SITE}", "is_open", "false"),
-        change("situation", f"{TWO}@{SITE}", "end_date", "2026-10-31"),
+        change("situation", f"{TWO}@{SITE}#2020-02-01", "is_open", "false"),
+        change("situation", f"{TWO}@{SITE}#2020-02-01", "end_date", "2026-10-31"),
     )
-    propose(table, authorisation(), snapshot_id, wanted, reason="relu")
+    propose(table, authorisation(), now(table.store), wanted, reason="relu")
     done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
     expected = [
         '10000000001;"DUPONT ""dit"" X";"Zoé,Éva";05/01/1990;a@b.fr;690000015;GENR11;2020-02-01;;Non',
@@ -140,10 +146,10 @@ def test_quoted_cells_line_breaks_and_words_of_the_file_are_kept(tmp_path, opene
 
 
 def test_an_added_situation_is_a_new_line(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1), last=""))
+    table = opened(restricted(tmp_path, registered(1), last=""))
     who = authorisation(establishments=(SITE, OTHER_SITE))
     add_situation(
-        table, who, snapshot_id, ONE, {"finess": OTHER_SITE, "role": "GENR12", "profession": "324"}, reason="x"
+        table, who, now(table.store), ONE, {"finess": OTHER_SITE, "role": "GENR12", "profession": "324"}, reason="x"
     )
     done = prepare(table, who, at=AT, options=Options(pdf=False))
     added = registered(1, finess=OTHER_SITE, role="GENR12", profession="324", exercise_name="")
@@ -151,11 +157,11 @@ def test_an_added_situation_is_a_new_line(tmp_path, opened):
 
 
 def test_the_corrected_file_says_what_the_corrected_view_says(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1), registered(2)))
+    table = opened(restricted(tmp_path, registered(1), registered(2)))
     propose(
         table,
         authorisation(),
-        snapshot_id,
+        now(table.store),
         proposals(change("situation", f"{TWO}@{SITE}", "role", "GENR12")),
         reason="x",
     )
@@ -178,7 +184,13 @@ def test_same_content_same_bytes(tmp_path):
         with open_store(folder) as store:
             load(store, [restricted(folder, registered(1))])
             table = desk(store, folder)
-            propose(table, authorisation(), 1, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+            propose(
+                table,
+                authorisation(),
+                now(table.store),
+                proposals(change("professional", ONE, "email", "x@y.fr")),
+                reason="x",
+            )
             # The salt is the one thing that is drawn.
             store.sql("UPDATE corrections SET nonce = 'sel'")
             written.append(
@@ -188,12 +200,12 @@ def test_same_content_same_bytes(tmp_path):
 
 
 def test_no_cell_of_a_list_is_a_formula(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1, exercise_name="=1+1", phone="+33601020304")))
+    table = opened(restricted(tmp_path, registered(1, exercise_name="=1+1", phone="+33601020304")))
     wanted = proposals(
         change("situation", f"{ONE}@{SITE}", "exercise_name", "@SUM(A1)"),
         change("professional", ONE, "phone", "0601020304"),
     )
-    propose(table, authorisation(), snapshot_id, wanted, reason="-2")
+    propose(table, authorisation(), now(table.store), wanted, reason="-2")
     files = members(prepare(table, authorisation(), at=AT, options=Options(pdf=False)).path)
     text = files["liste.csv"].decode("utf-8-sig")
     assert not any(f'"{sign}' in text for sign in "=+-@")
@@ -207,14 +219,14 @@ def test_no_cell_of_a_list_is_a_formula(tmp_path, opened):
 
 
 def test_sheets_follow_the_portal_and_escape_what_they_show(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1, birth_place="<script>")))
+    table = opened(restricted(tmp_path, registered(1, birth_place="<script>")))
     wanted = proposals(
         change("situation", f"{ONE}@{SITE}", "role", "GENR12"),
         change("professional", ONE, "email", "x@y.fr"),
         change("professional", ONE, "birth_place", "<b>Lyon"),
         change("professional", ONE, "birth_commune", "93066"),
     )
-    propose(table, authorisation(), snapshot_id, wanted, reason="relu")
+    propose(table, authorisation(), now(table.store), wanted, reason="relu")
     files = members(prepare(table, authorisation(), at=AT, options=Options(pdf=False)).path)
     page = files[f"fiches/{ONE}.html"].decode()
     places = [page.index(f"<h2>{title}") for title in ("État civil", "Données de contact", "Situation professionnelle")]
@@ -225,8 +237,10 @@ def test_sheets_follow_the_portal_and_escape_what_they_show(tmp_path, opened):
 
 
 def test_the_pdf_is_in_the_package_or_its_absence_is_said(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
-    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    table = opened(restricted(tmp_path, registered(1)))
+    propose(
+        table, authorisation(), now(table.store), proposals(change("professional", ONE, "email", "x@y.fr")), reason="x"
+    )
     done = prepare(table, authorisation(), at=AT)
     files = members(done.path)
     if can_print():
@@ -239,11 +253,11 @@ def test_the_pdf_is_in_the_package_or_its_absence_is_said(tmp_path, opened):
 
 
 def test_the_fhir_bundle_claims_nothing(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
+    table = opened(restricted(tmp_path, registered(1)))
     both = proposals(
         change("professional", ONE, "email", "x@y.fr"), change("situation", f"{ONE}@{SITE}", "role", "GENR12")
     )
-    propose(table, authorisation(), snapshot_id, both, reason="x")
+    propose(table, authorisation(), now(table.store), both, reason="x")
     done = prepare(table, authorisation(), at=AT, options=Options(pdf=False, fhir=True))
     bundle = json.loads(members(done.path)["fhir/bundle.json"])
     assert bundle["meta"]["tag"][0]["display"] == "n'est pas un dépôt au portail"
@@ -253,17 +267,21 @@ def test_the_fhir_bundle_claims_nothing(tmp_path, opened):
 
 
 def test_a_field_that_comes_back_to_the_export_is_no_change(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
-    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    table = opened(restricted(tmp_path, registered(1)))
+    propose(
+        table, authorisation(), now(table.store), proposals(change("professional", ONE, "email", "x@y.fr")), reason="x"
+    )
     back = proposals(change("professional", ONE, "email", "p1@exemple.fr", previous_id=1))
-    propose(table, authorisation(), snapshot_id, back, reason="x")
+    propose(table, authorisation(), now(table.store), back, reason="x")
     with pytest.raises(UsageError, match="Aucune correction n'attend"):
         prepare(table, authorisation(), at=AT)
 
 
 def test_the_whole_batch_is_judged_before_it_exists(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1, email="mauvais")), EMAIL)
-    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    table = opened(restricted(tmp_path, registered(1, email="mauvais")), EMAIL)
+    propose(
+        table, authorisation(), now(table.store), proposals(change("professional", ONE, "email", "x@y.fr")), reason="x"
+    )
     table.store.sql("UPDATE corrections SET new = 'pire'")
     table.store.sql("UPDATE registrations SET email = 'bon@y.fr'")
     with pytest.raises(UsageError, match="Titre de matches"):
@@ -272,25 +290,29 @@ def test_the_whole_batch_is_judged_before_it_exists(tmp_path, opened):
 
 
 def test_a_batch_holds_only_the_authors_perimeter(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1), registered(2, finess=OTHER_SITE)))
-    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    table = opened(restricted(tmp_path, registered(1), registered(2, finess=OTHER_SITE)))
+    propose(
+        table, authorisation(), now(table.store), proposals(change("professional", ONE, "email", "x@y.fr")), reason="x"
+    )
     elsewhere = authorisation("autre", "2", establishments=(OTHER_SITE,))
-    propose(table, elsewhere, snapshot_id, proposals(change("professional", TWO, "email", "z@y.fr")), reason="x")
+    propose_email(table, elsewhere, TWO, "z@y.fr")
     assert prepare(table, authorisation(), at=AT, options=Options(pdf=False)).changes == 1
     assert table.store.sql("SELECT state FROM correction_states ORDER BY 1").fetchall() == [("batched",), ("proposed",)]
 
 
 def test_four_eyes_holds_back_what_nobody_approved(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1)), four_eyes=True)
-    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    table = opened(restricted(tmp_path, registered(1)), four_eyes=True)
+    propose(
+        table, authorisation(), now(table.store), proposals(change("professional", ONE, "email", "x@y.fr")), reason="x"
+    )
     with pytest.raises(UsageError, match="approuver"):
         prepare(table, authorisation(), at=AT)
 
 
 def test_undoing_a_correction_gives_its_unsigned_batch_up(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1), registered(2)))
+    table = opened(restricted(tmp_path, registered(1), registered(2)))
     wanted = proposals(change("professional", ONE, "email", "x@y.fr"), change("professional", TWO, "email", "z@y.fr"))
-    propose(table, authorisation(), snapshot_id, wanted, reason="x")
+    propose(table, authorisation(), now(table.store), wanted, reason="x")
     first = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
     undo(table, authorisation(), [1], reason="erreur")
     assert batch(table, first.batch_id).state == "abandoned"
@@ -303,8 +325,10 @@ def test_undoing_a_correction_gives_its_unsigned_batch_up(tmp_path, opened):
 
 
 def test_what_a_crash_leaves_is_named_or_thrown_away(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
-    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    table = opened(restricted(tmp_path, registered(1)))
+    propose(
+        table, authorisation(), now(table.store), proposals(change("professional", ONE, "email", "x@y.fr")), reason="x"
+    )
     done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
     done.path.rename(done.path.with_name(f".{done.path.name}.{done.sha256}.part"))
     stranger = done.path.with_name(f".lot-20990101-001.zip.{'0' * 64}.part")
@@ -315,10 +339,36 @@ def test_what_a_crash_leaves_is_named_or_thrown_away(tmp_path, opened):
 
 
 def test_the_salted_hashes_of_the_journal_and_of_the_manifest_are_the_same(tmp_path, opened):
-    table, snapshot_id = opened(restricted(tmp_path, registered(1)))
-    propose(table, authorisation(), snapshot_id, proposals(change("professional", ONE, "email", "x@y.fr")), reason="x")
+    table = opened(restricted(tmp_path, registered(1)))
+    propose(
+        table, authorisation(), now(table.store), proposals(change("professional", ONE, "email", "x@y.fr")), reason="x"
+    )
     done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))
     told = next(table.journal.entries()).data["corrections"]
     signed = json.loads(members(done.path)["manifest.json"])["changes"][0]
     assert (told["before"], told["after"]) == ([signed["before"]], [signed["after"]])
     assert done.prepared_at.date() == date(2026, 11, 23)
+
+
+def test_each_file_of_a_state_that_is_touched_has_its_corrected_lines(tmp_path, opened):
+    """One person registered by two establishments that deliver each their file, and somebody else in each."""
+    start = "01/02/2020;;Oui"
+    here = [f"10000000001;DUPONT;Zoé;05/01/1990;a@b.fr;{SITE};GENR11;{start}",
+            f"10000000002;MARTIN;Léa;06/02/1991;l@b.fr;{SITE};GENR11;{start}"]  # fmt: skip
+    there = [f"10000000001;DUPONT;Zoé;05/01/1990;a@b.fr;{OTHER_SITE};GENR11;{start}",
+             f"10000000003;PETIT;Noé;07/03/1992;n@b.fr;{OTHER_SITE};GENR11;{start}"]  # fmt: skip
+    table = opened(suivi(tmp_path, *here, name="un_20261101.csv"))
+    load(table.store, [suivi(tmp_path, *there, name="deux_20261103.csv")])
+    propose_email(table)
+    both = authorisation(establishments=(SITE, OTHER_SITE))
+    only_there = change("situation", f"{ONE}@{OTHER_SITE}#2020-02-01", "role", "GENR12")
+    propose(table, both, now(table.store), proposals(only_there), reason="x")
+    files = members(prepare(table, both, at=AT, options=Options(pdf=False)).path)
+    expected = {
+        "fichier-corrige/un_20261101.csv": [here[0].replace("a@b.fr", "x@y.fr")],
+        "fichier-corrige/deux_20261103.csv": [there[0].replace("a@b.fr", "x@y.fr").replace("GENR11", "GENR12")],
+    }
+    found = {name: content.decode() for name, content in files.items() if name.startswith("fichier-corrige/")}
+    assert found == {name: "\r\n".join([SUIVI, *lines, ""]) for name, lines in expected.items()}
+    said = [one["file_name"] for one in json.loads(files["manifest.json"])["extracts"]]
+    assert said == ["un_20261101.csv", "deux_20261103.csv"]

@@ -18,15 +18,17 @@ from rpps_audit.batches.status import batch_page
 from rpps_audit.batches.transport import send
 from rpps_audit.batches.verify import verify
 from rpps_audit.card import CallablePin, load_settings, load_trust, open_session
-from rpps_audit.checks import findings, run_checks
+from rpps_audit.checks import findings
 from rpps_audit.corrections.proposing import propose
 from rpps_audit.corrections.values import field_values
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.ingest import load
+from rpps_audit.records import state_at as now
 from rpps_audit.store import open_store
 from tests.batches.test_batches import suivi
 from tests.card import pki
 from tests.card.profiles import PIN
+from tests.checks.literal import run_checks
 from tests.corrections.literal import EMAIL, change, desk, proposals, rule
 
 SITE = "750000001"
@@ -58,19 +60,19 @@ def test_from_an_export_to_the_proof(card, card_workspace, tmp_path):
         assert found["record_key"].to_list() == [
             "810000000001",
             "810000000003",
-            f"810000000002@{SITE}",
-            f"810000000004@{SITE}",
+            f"810000000002@{SITE}#2020-02-01",
+            f"810000000004@{SITE}#2020-02-01",
         ]
 
         with open_session(card_workspace, PIN_SOURCE) as session:
             who = session.require([SITE])
             wanted = proposals(
                 change("professional", "810000000001", "email", "un@exemple.fr", rule_id="email-format"),
-                change("situation", f"810000000002@{SITE}", "role", "GENR09", rule_id="one_of"),
+                change("situation", f"810000000002@{SITE}#2020-02-01", "role", "GENR09", rule_id="one_of"),
                 change("professional", "810000000003", "email", "trois@exemple.fr", rule_id="email-format"),
-                change("situation", f"810000000004@{SITE}", "role", "GENR10", rule_id="one_of"),
+                change("situation", f"810000000004@{SITE}#2020-02-01", "role", "GENR10", rule_id="one_of"),
             )
-            assert propose(table, who, first, wanted, reason="vu avec la personne").refused.is_empty()
+            assert propose(table, who, now(table.store), wanted, reason="vu avec la personne").refused.is_empty()
             sent_on = datetime(2026, 11, 2, tzinfo=UTC)
             made = prepare(table, who, at=sent_on, options=Options(pdf=False))
             with pytest.raises(UsageError, match="seul un lot signé"):
@@ -88,8 +90,8 @@ def test_from_an_export_to_the_proof(card, card_workspace, tmp_path):
             line(3, "trois", "GENR11"),
             line(4, "quatre@b.fr", "GENR12"),
         ]
-        second = load(store, [suivi(tmp_path, *after, name="suivi_20261115.csv")])[0].snapshot_id
-        proof = prove(table, second)
+        load(store, [suivi(tmp_path, *after, name="suivi_20261115.csv")])
+        proof = prove(table, now(table.store))
         assert (proof.seen, proof.contradicted, proof.waiting) == (2, 1, 1)
         assert states(store) == ["seen", "seen", "acknowledged", "contradicted"]
         page = batch_page(table, signed.batch_id)
@@ -98,11 +100,11 @@ def test_from_an_export_to_the_proof(card, card_workspace, tmp_path):
 
         # Still ignored much later; and one that had taken is undone by somebody.
         undone = [line(1, "un@exemple", "GENR11"), *after[1:]]
-        third = load(store, [suivi(tmp_path, *undone, name="suivi_20280131.csv")])[0].snapshot_id
-        prove(table, third)
+        load(store, [suivi(tmp_path, *undone, name="suivi_20280131.csv")])
+        prove(table, now(table.store))
         assert states(store) == ["contradicted", "seen", "overdue", "contradicted"]
         events = store.sql("SELECT count(*) FROM correction_events").fetchone()
-        prove(table, third)
+        prove(table, now(table.store))
         assert store.sql("SELECT count(*) FROM correction_events").fetchone() == events
         assert table.journal.verify().intact
 
@@ -138,14 +140,18 @@ def with_openssl(package, folder) -> None:
 def test_a_card_gone_writes_nothing(card, card_workspace, tmp_path):
     with open_store(card_workspace) as store:
         table = desk(store, card_workspace, EMAIL)
-        first = load(store, [suivi(tmp_path, line(1, "un@b.fr", "GENR11"))])[0].snapshot_id
+        load(store, [suivi(tmp_path, line(1, "un@b.fr", "GENR11"))])
         with open_session(card_workspace, PIN_SOURCE) as session:
             who = session.require([SITE])
             card.eject()
             with pytest.raises(NotAuthorisedError):
                 propose(
-                    table, who, first, proposals(change("professional", "810000000001", "email", "x@y.fr")), reason="x"
+                    table,
+                    who,
+                    now(table.store),
+                    proposals(change("professional", "810000000001", "email", "x@y.fr")),
+                    reason="x",
                 )
         assert states(store) == []
-        frame = field_values(store, first, proposals(change("professional", "810000000001", "email", None)))
+        frame = field_values(store, now(store), proposals(change("professional", "810000000001", "email", None)))
         assert frame["value"].to_list() == ["un@b.fr"]

@@ -30,6 +30,7 @@ from rpps_audit.corrections.proposing import propose
 from rpps_audit.errors import UnreadableInputError, UsageError
 from rpps_audit.ingest import load
 from rpps_audit.journal import canonical_json
+from rpps_audit.records import state_at as now
 from rpps_audit.store import open_store
 from tests.batches.test_batches import AT, ONE, TWO, registered, restricted
 from tests.card import pki
@@ -51,7 +52,7 @@ def package(tmp_path_factory) -> Path:
             change("professional", TWO, "phone", None),
             change("professional", TWO, "email", "z@y.fr"),
         )
-        propose(table, authorisation(), 1, wanted, reason="relu")
+        propose(table, authorisation(), now(table.store), wanted, reason="relu")
         return prepare(table, authorisation(), at=AT, options=Options(pdf=False, fhir=True)).path
 
 

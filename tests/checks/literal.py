@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from rpps_audit.checks import Rule
+from rpps_audit.checks import Catalogue, Rule, Run, check_kind
+from rpps_audit.records import state_at
 from rpps_audit.store import Store
 
 TABLES = {"rh": "employments", "finess": "establishments", "cartes": "cards", "mssante": "mailboxes"}
@@ -49,9 +50,15 @@ def person(number: int = 1, **other: Any) -> dict[str, Any]:
     }
 
 
-def key(number: int = 1, finess: str = "690000015") -> str:
+def key(number: int = 1, finess: str = "690000015", start: str = "2024-01-01") -> str:
     """The record key of `person(number)`'s situation."""
-    return f"8{number:011d}@{finess}"
+    return f"8{number:011d}@{finess}#{start}"
+
+
+def run_checks(store: Store, snapshot_id: int, catalogue: Catalogue, *, as_of: date | None = None) -> Run:
+    """Judge one file among those loaded: its kind, in the state of its day."""
+    kind, day = store.sql("SELECT kind, data_date FROM snapshots WHERE snapshot_id = ?", [snapshot_id]).fetchone() or ()
+    return check_kind(store, state_at(store, as_of or day), kind, catalogue)
 
 
 def rule(kind: str, table: str, *columns: str, forgotten: bool = False, **parameters: Any) -> Rule:

@@ -7,11 +7,11 @@ from datetime import date
 import polars as pl
 import pytest
 
-from rpps_audit.checks import Catalogue, findings, latest_runs, run_checks, tolerate
-from rpps_audit.checks.views import prepare_views, situation_keys
+from rpps_audit.checks import Catalogue, findings, state_runs, tolerate
 from rpps_audit.errors import UsageError
+from rpps_audit.records import open_state, row_keys, state_at
 from rpps_audit.store import Store, memory_store
-from tests.checks.literal import key, person, rule, snapshot
+from tests.checks.literal import key, person, rule, run_checks, snapshot
 
 ROLE_REQUIRED = rule("required", "situation", "role")
 
@@ -55,13 +55,6 @@ def test_civil_status_is_judged_once_per_person_and_situations_each() -> None:
     assert found == [("8" + f"{1:011d}",)]
 
 
-def test_a_record_without_number_is_known_by_its_line() -> None:
-    with memory_store() as store:
-        rows = [person(1, professional_id=None, role=None)]
-        run_checks(store, snapshot(store, "suivi", rows), Catalogue((ROLE_REQUIRED,)))
-        assert store.sql("SELECT record_key, line FROM findings").fetchall() == [("ligne:2@690000015", 2)]
-
-
 def test_findings_new_persisting_resolved_vanished_reopened() -> None:
     bad = {"role": None}
     with memory_store() as store:
@@ -76,7 +69,7 @@ def test_findings_new_persisting_resolved_vanished_reopened() -> None:
             if day.month == 8:
                 assert last == {key(1): "persisting", key(2): "resolved", key(3): "vanished", key(4): "resolved"}
         assert last == {key(1): "persisting", key(4): "reopened", key(5): "new"}
-        assert latest_runs(store)["run_id"].to_list() == [run.run_id]
+        assert state_runs(store, state_at(store))["run_id"].to_list() == [run.run_id]
 
 
 def test_a_fault_whose_rule_can_no_longer_be_evaluated_is_not_called_resolved() -> None:
@@ -128,9 +121,10 @@ def test_keys_of_some_lines_are_the_keys_of_the_views() -> None:
     rows = [person(1), person(1, start_date=date(2020, 1, 1)), person(2), person(3, professional_id=None)]
     with memory_store() as store:
         loaded = snapshot(store, "suivi", rows)
-        prepare_views(store.connection, loaded, date(2026, 11, 1), {})
-        everything = store.sql("SELECT line, record_key FROM situation ORDER BY line").pl()
+        with open_state(store, state_at(store), "suivi") as reader:
+            everything = reader.execute("SELECT line, record_key FROM situation ORDER BY line").pl()
         for lines in ([2], [3, 5], [2, 3, 4, 5]):
-            some = situation_keys(store.connection, loaded, pl.DataFrame({"line": lines})).sort("line")
+            asked = pl.DataFrame({"snapshot_id": loaded, "line": lines})
+            some = row_keys(store.connection, asked).select("line", "record_key").sort("line")
             assert some.rows() == everything.filter(pl.col("line").is_in(lines)).rows()
-    assert everything["record_key"].to_list()[:2] == [key(1) + "#2", key(1)]
+    assert everything["record_key"].to_list()[:2] == [key(1), key(1, start="2020-01-01")]

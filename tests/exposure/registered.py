@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from rpps_audit.exposure import Exposure, compute_exposure
+from rpps_audit.records import RecordKey
 from rpps_audit.reference import AccessMatrix
 from rpps_audit.store import Store
 
@@ -72,7 +73,9 @@ def register(store: Store, situations: Sequence[Mapping[str, Any]], *, sources: 
         "INSERT INTO snapshots VALUES (?, ?, 'suivi', 'literal', ?, '', ?, now(), 'utf-8', 0, ?, ?, 0, [])",
         [snapshot_id, f"hash-{snapshot_id}", f"series-{snapshot_id}", TODAY, n, n],
     )
-    store.sql("INSERT INTO runs VALUES (?, ?, ?, '', ?, now())", [run_id, snapshot_id, TODAY, list(sources)])
+    store.sql(
+        "INSERT INTO runs VALUES (?, 'suivi', ?, ?, ?, '', now(), now())", [run_id, TODAY, [snapshot_id], list(sources)]
+    )
     for number, rule in enumerate(("fin-passee", "parti-selon-rh")):
         store.sql(
             "INSERT INTO rule_runs VALUES (?, ?, ?, '', 'situation', 'end_date', 'error', 'timeliness', 'evaluated', "
@@ -86,15 +89,15 @@ def register(store: Store, situations: Sequence[Mapping[str, Any]], *, sources: 
         if situation.get("since"):
             for rule_no in range(situation.get("rules", 1)):
                 store.sql(
-                    "INSERT INTO departures VALUES (?, ?, ?, ?, ?)",
-                    [run_id, rule_no, key(situation), line, situation["since"]],
+                    "INSERT INTO departures VALUES (?, ?, ?, ?, ?, ?)",
+                    [run_id, rule_no, key(situation), snapshot_id, line, situation["since"]],
                 )
     return run_id
 
 
 def key(situation: Mapping[str, Any]) -> str:
     """The record key of a situation held once in a place."""
-    return f"{situation['professional_id']}@{situation['finess']}"
+    return str(RecordKey(situation["professional_id"], situation["finess"], situation["start_date"]))
 
 
 def exposed(

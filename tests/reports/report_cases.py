@@ -9,10 +9,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from rpps_audit.checks import run_checks
 from rpps_audit.store import Store, memory_store
 from rpps_audit.workspace import Workspace
-from tests.checks.literal import person, snapshot
+from tests.checks.literal import person, run_checks, snapshot
 
 HERE, THERE = "690000015", "690000023"
 NOW, BEFORE = date(2026, 11, 1), date(2026, 9, 1)

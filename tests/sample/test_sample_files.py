@@ -66,7 +66,7 @@ def test_the_truth_names_each_finding_once_and_people_of_the_file(sample: Sample
     assert truth.is_unique().all()
     for file in truth["file"].unique():
         text = (sample.folder / file).read_text("utf-8")
-        keys = truth.filter(pl.col("file") == file, ~pl.col("record_key").str.starts_with("ligne:"))["record_key"]
+        keys = truth.filter(pl.col("file") == file, ~pl.col("record_key").str.starts_with("id:ligne "))["record_key"]
         numbers = keys.str.extract("^8([^@]*)")
         assert [number for number in numbers if number not in text] == []
 
@@ -75,7 +75,7 @@ def test_a_record_without_a_number_is_named_by_its_line(sample: Sample) -> None:
     name = "suivi-rpps-2026-11-01.csv"
     keys = _truth(sample.folder).filter(file=name, rule_id="numero-rpps-absent")["record_key"]
     lines = (sample.folder / name).read_text("utf-8").splitlines()
-    assert all(lines[int(key.removeprefix("ligne:")) - 1].startswith(";") for key in keys)
+    assert all(lines[int(key.removeprefix("id:ligne ")) - 1].startswith(";") for key in keys)
     assert keys.len() == 2
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rpps_audit.audit import check_snapshots
+from rpps_audit.audit import check
 from rpps_audit.ingest import load
 from rpps_audit.workspace import Workspace, open_workspace
 
@@ -25,7 +25,7 @@ def _audited_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = open_workspace(folder)
     with workspace.store() as store:
         load(store, [SAMPLE / name for name in FILES])
-        check_snapshots(store, workspace.catalogue())
+        check(store, workspace.catalogue())
     return folder
 
 
