@@ -56,7 +56,7 @@ def test_apply_and_undo_in_any_order_give_the_original(history):
     with memory_store() as store, tempfile.TemporaryDirectory() as folder:
         snapshot(store, "suivi", [person(1, email="x@y.fr"), person(2)])
         table, who = desk(store, Path(folder)), authorisation()
-        original, written, last = held(store)), [], {}
+        original, written, last = held(store), [], {}
         for place, new in steps:
             one = proposals(change(*place, new, previous_id=last.get(place)))
             numbers = propose(table, who, now(table.store), one, reason="x").accepted["correction_id"].to_list()
@@ -66,7 +66,7 @@ def test_apply_and_undo_in_any_order_give_the_original(history):
         assert held(store) == list(expected.values())
         for place in [index for index in order if index < len(written)]:
             undo(table, who, [written[place]], reason="x")
-        assert held(store)) == original
+        assert held(store) == original
         assert store.sql("SELECT count(*) FROM registrations WHERE email = 'x@y.fr'").fetchone() == (1,)
 
 
