@@ -52,7 +52,7 @@ class _Form(NamedTuple):
 
 
 def rewrite(folder: Path, facts: Extract, lines: pl.DataFrame) -> Rewritten | None:
-    """These lines of one original (see `lines_to_correct`), corrected; None for a workbook, whose bytes are no text.
+    """These lines of one original (see `lines_to_correct`), corrected; None for a workbook or UTF-16: no lines there.
 
     Nobody else's line is read into it: a package goes to people who have no business with the others. Raises UsageError
     when the original was not kept, or when a value cannot be written in its encoding.
@@ -99,7 +99,7 @@ def _lines(store: Store, state: State, changes: Changes) -> pl.DataFrame:
 
 def _form(head: bytes, facts: Extract) -> _Form | None:
     """Recognise the original again: its header says where each column is."""
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith((b"PK\x03\x04", b"\xff\xfe", b"\xfe\xff")) or b"\n" not in head:
         return None
     with tempfile.TemporaryDirectory(prefix="rpps-audit-") as place:
         copy = Path(place) / "original"

@@ -6,15 +6,13 @@ memory, before and after, judged by the same rules. A file keeps its number befo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
-from rpps_audit.checks import Catalogue, Rule, check_kind
-from rpps_audit.checks.predicates import ROW_KINDS
-from rpps_audit.checks.relations import mark_sql, needed_sources
+from rpps_audit.checks import Catalogue, Rule, check_kind, kinds
 from rpps_audit.corrections.changes import Changes
 from rpps_audit.corrections.fields import OF_A_SITUATION, WITH_TEXT
 from rpps_audit.corrections.values import RECORD_LINES, corrected_kind, reading
@@ -76,29 +74,14 @@ def effect(store: Store, state: State, catalogue: Catalogue, changes: Changes) -
 
 
 def _reads(rule: Rule, changes: Changes) -> bool:
-    """The rule may say something else once these columns changed: it names one of them, or it compares situations,
+    """The rule may say something else once these columns changed: it reads one of them, or it compares situations,
     whose dates and place it reads unsaid."""
-    changed = changes.columns
+    kind, changed = kinds.kind_of(rule), changes.columns
+    reads = bool(changed & (kind.reads(rule) | set(rule.columns)))
     if changed.intersection(OF_A_SITUATION):
         # A situation that is added has no value where none was given.
-        is_added = (changes.frame["kind"] == "add").any()
-        return is_added or rule.kind not in ROW_KINDS or bool(changed & _named(rule))
-    return bool(changed & _named(rule))
-
-
-def _named(rule: Rule) -> set[str]:
-    """Every word of a rule that could be a column: its columns, and what its guard and parameters say."""
-    words: set[str] = set(rule.columns)
-    waiting: list[object] = [rule.parameters, rule.when]
-    while waiting:
-        match waiting.pop():
-            case str() as word:
-                words.add(word)
-            case Mapping() as inner:
-                waiting += inner.values()
-            case list() | tuple() as inner:
-                waiting += inner
-    return words
+        return reads or not kind.of_rows or bool((changes.frame["kind"] == "add").any())
+    return reads
 
 
 def _copy_touched(store: Store, small: Store, state: State, changes: Changes) -> None:
@@ -183,18 +166,18 @@ def _copy_related(store: Store, small: Store, state: State, rules: Catalogue) ->
     reader = store.connection.cursor()
     try:
         for rule in rules:
-            if rule.kind != "shared_value":
+            compared = kinds.alike(rule)
+            if compared is None:
                 continue
             marks = small.sql(
-                f"""SELECT DISTINCT "{rule.id}" FROM (
-                        SELECT {mark_sql(rule)} FROM registrations r SEMI JOIN touched t
-                        ON t.line = r.line AND t.snapshot_id + {_OFFSET} = r.snapshot_id)
-                    WHERE "{rule.id}" IS NOT NULL"""
+                f"""SELECT DISTINCT {compared} FROM registrations r SEMI JOIN touched t
+                    ON t.line = r.line AND t.snapshot_id + {_OFFSET} = r.snapshot_id
+                    WHERE {rule.column} IS NOT NULL"""
             ).fetchall()
             if not marks:
                 continue
-            shared = f"""SELECT professional_id FROM (SELECT professional_id, {mark_sql(rule)} FROM registrations
-                         WHERE {mine}) WHERE "{rule.id}" IN ({", ".join(str(mark) for (mark,) in marks)})"""
+            shared = f"""SELECT professional_id FROM registrations WHERE {mine} AND {rule.column} IS NOT NULL
+                         AND {compared} IN ({", ".join(str(mark) for (mark,) in marks)})"""
             _copy_lines(
                 reader,
                 small,
@@ -206,7 +189,7 @@ def _copy_related(store: Store, small: Store, state: State, rules: Catalogue) ->
 
 def _copy_sources(store: Store, small: Store, state: State, rules: Catalogue) -> list[int]:
     """The other files that these rules compare with, as far as they speak of these people and places; their numbers."""
-    needed = frozenset[str]().union(*(needed_sources(rule) for rule in rules if rule.kind not in ROW_KINDS))
+    needed = frozenset[str]().union(*(kinds.kind_of(rule).needed_sources(rule) for rule in rules))
     chosen = {
         kind: numbers
         for kind, numbers in state.sources(corrected_kind(state)).items()

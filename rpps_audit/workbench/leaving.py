@@ -139,7 +139,7 @@ class Leaving:
             row_id = ROW_ID.format(p="")
             sql = f"SELECT {row_id} AS row_id, * FROM registrations WHERE list_contains(?, {row_id})"
             lines = fetch_frame(desk.store.sql(sql, [mine["row_id"].to_list()]))
-            rules = list(desk.catalogue)
+            rules = desk.catalogue
         held = lines.drop("line", "end_date", "end_reason", "structure_name").with_columns(is_open=pl.lit(False))
         frame = named.join(held, "row_id", "left", maintain_order="left").with_columns(
             end_date=pl.col("new").str.to_date("%Y-%m-%d", strict=False), end_reason=pl.lit(None, pl.String)
