@@ -101,10 +101,12 @@ def _copy_touched(store: Store, small: Store, state: State, changes: Changes) ->
 def _copy_lines(reader: duckdb.DuckDBPyConnection, small: Store, chosen: str) -> None:
     """Lines of registrations [snapshot_id, line] with their keys, before and after; those already there stay."""
     fresh = "(snapshot_id, line) NOT IN (SELECT (snapshot_id, line) FROM people)"
-    lines = reader.execute(f"SELECT * FROM registrations SEMI JOIN ({chosen}) USING (snapshot_id, line)")
+    # Whoever compares values reads every line for it: once is enough.
+    reader.execute(f"CREATE OR REPLACE TEMP TABLE chosen AS {chosen}")
+    lines = reader.execute("SELECT * FROM registrations SEMI JOIN chosen USING (snapshot_id, line)")
     parts = {"registrations": lines.to_arrow_table()}
     for table in _KEY_TABLES:
-        query = f"SELECT * FROM {table} SEMI JOIN ({chosen}) USING (snapshot_id, line)"
+        query = f"SELECT * FROM {table} SEMI JOIN chosen USING (snapshot_id, line)"
         parts[table] = reader.execute(query).to_arrow_table()
     for table, rows in parts.items():
         small.connection.register("arriving", rows)

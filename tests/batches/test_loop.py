@@ -100,7 +100,9 @@ def test_from_an_export_to_the_proof(card, card_workspace, tmp_path):
 
         # Still ignored much later; and one that had taken is undone by somebody.
         undone = [line(1, "un@exemple", "GENR11"), *after[1:]]
-        load(store, [suivi(tmp_path, *undone, name="suivi_20280131.csv")])
+        # A month and more after it was sent: no file may speak of a day to come.
+        store.sql("UPDATE batch_events SET done_at = TIMESTAMP '2026-10-01' WHERE event = 'sent'")
+        load(store, [suivi(tmp_path, *undone, name="suivi_20261120.csv")])
         prove(table, now(table.store))
         assert states(store) == ["contradicted", "seen", "overdue", "contradicted"]
         events = store.sql("SELECT count(*) FROM correction_events").fetchone()
