@@ -1,18 +1,16 @@
-"""What a new batch must know of the earlier ones: the numbers taken, what it replaces, who approved."""
+"""What a new batch must know of the earlier ones: the numbers taken, and what it replaces."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from datetime import datetime
-from typing import Any
 
 import polars as pl
 
 from rpps_audit.batches.batch import FOLDER, OUTBOX
 from rpps_audit.corrections.changes import FIELD
 from rpps_audit.corrections.desk import Desk
-from rpps_audit.corrections.operations import told
+from rpps_audit.corrections.witness import next_number as next_in_journal
 from rpps_audit.store import fetch_frame
 
 _NUMBER = re.compile(r"(\d{8})-(\d{3,})")
@@ -23,12 +21,10 @@ def next_number(desk: Desk, made: datetime) -> str:
 
     The store may have been put back to an earlier day: the journal and the packages on the disk are asked too.
     """
-    known = [name for (name,) in desk.store.sql("SELECT batch_id FROM batches").fetchall()]
-    known += [str(entry.data.get("batch")) for entry in told(desk, "batch-prepared")]
-    for folder in (desk.folder / FOLDER, desk.folder / OUTBOX):
-        known += [path.name for path in folder.glob("*lot-*")]
-    taken = [int(rank) for name in known for day, rank in _NUMBER.findall(name) if day == f"{made:%Y%m%d}"]
-    return f"{made:%Y%m%d}-{max(taken, default=0) + 1:03d}"
+    day = f"{made:%Y%m%d}"
+    known = [path.name for folder in (FOLDER, OUTBOX) for path in (desk.folder / folder).glob("*lot-*")]
+    taken = [int(rank) for name in known for of_day, rank in _NUMBER.findall(name) if of_day == day]
+    return f"{day}-{max(next_in_journal(desk, day), max(taken, default=0) + 1):03d}"
 
 
 def replaced(desk: Desk, changes: pl.DataFrame) -> list[str]:
@@ -43,14 +39,3 @@ def replaced(desk: Desk, changes: pl.DataFrame) -> list[str]:
     )
     desk.store.connection.unregister("fields")
     return found["batch_id"].to_list()
-
-
-def approvals(desk: Desk, corrections: pl.Series) -> list[dict[str, Any]]:
-    """Who approved how many of these corrections, from the journal alone: nothing that is done to a batch approves."""
-    held: set[int] = set(corrections.to_list())
-    by: dict[int, str] = {}
-    for entry in told(desk, "corrections-approved", "corrections-refused"):
-        here = held.intersection(entry.data["corrections"])
-        by |= dict.fromkeys(here, entry.author if entry.event == "corrections-approved" else "")
-    counts = Counter(approver for approver in by.values() if approver)
-    return [{"approver": approver, "corrections": counts[approver]} for approver in sorted(counts)]

@@ -14,7 +14,7 @@ from rpps_audit.batches.files import write_synced
 from rpps_audit.batches.gathering import gather
 from rpps_audit.batches.manifest import FORMAT, NOTICE, archive, listed, package_name
 from rpps_audit.batches.package import BUNDLE, CORRECTED, ESSENTIAL, PDF, Options, rendered, words_of
-from rpps_audit.batches.past import approvals, next_number, replaced
+from rpps_audit.batches.past import next_number, replaced
 from rpps_audit.batches.rewriting import files_of, lines_to_correct, rewrite
 from rpps_audit.batches.sheets import can_print, people_of, sheets_pdf
 from rpps_audit.corrections.changes import Changes
@@ -23,6 +23,7 @@ from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
 from rpps_audit.corrections.perimeter import demand_role, only_inside
 from rpps_audit.corrections.values import extracts, present_state, workplaces
+from rpps_audit.corrections.witness import approvals, demand_untouched
 from rpps_audit.errors import UsageError
 from rpps_audit.journal import canonical_json, sha256_hex
 from rpps_audit.records import State, person_of
@@ -69,6 +70,7 @@ def prepare(
     made = (at or datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
     tell("Relecture des corrections", 0.0)
     waiting = ready(desk, authorisation, state)
+    demand_untouched(desk, waiting["correction_id"])
     carried = gather(desk.store, state, waiting) if waiting.height else None
     if carried is None:
         raise UsageError(_nothing(desk))
@@ -102,7 +104,7 @@ def prepare(
         )
         return {"batch": batch_id, "sha256": digest, "corrections": held.to_list()}
 
-    record(desk, "batch-prepared", authorisation.author, write)
+    record(desk, "batch-prepared", authorisation, write)
     publish_package(desk, part, desk.folder / FOLDER / name)
     return batch(desk, batch_id)._replace(notes=tuple(about["notes"]))
 

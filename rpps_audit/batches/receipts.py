@@ -50,4 +50,4 @@ def receipt(
         add_events(desk, operation, event, chosen, author=author, reason=reason.strip(), batch_id=batch_id)
         return {"batch": batch_id, "corrections": chosen.to_list(), "answer": event}
 
-    record(desk, "batch-receipt", author, write)
+    record(desk, "batch-receipt", authorisation, write)

@@ -20,6 +20,7 @@ from rpps_audit.batches.files import write_synced
 from rpps_audit.batches.manifest import archive, read_package
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record, settle
+from rpps_audit.corrections.witness import demand_untouched
 from rpps_audit.errors import UsageError
 from rpps_audit.journal import sha256_hex
 
@@ -38,6 +39,8 @@ def sign(desk: Desk, session: CardSession, pin: PinSource, batch_id: str) -> Bat
     one = batch(desk, batch_id)
     if one.state != "prepared":
         raise UsageError(f"Le lot {batch_id} est {FRENCH_BATCH_STATES[one.state]} : seul un lot préparé se signe.")
+    held = corrections_of(desk, batch_id)
+    demand_untouched(desk, held)
     package = read_package(intact(one))
     try:
         manifest = package.told()
@@ -58,13 +61,13 @@ def sign(desk: Desk, session: CardSession, pin: PinSource, batch_id: str) -> Bat
     digest = sha256_hex(content)
     part = part_of(desk, one.path.name, digest)
     write_synced(part, content)
-    held = corrections_of(desk, batch_id)
+    authorisation = session.require(manifest["establishments"], "author", operators)
 
     def write(operation: Operation) -> Mapping[str, Any]:
         batch_event(desk, operation, batch_id, "signed", author, package=one.path.name, sha256=digest)
         add_events(desk, operation, "signed", held, author=author, card=card, batch_id=batch_id)
         return {"batch": batch_id, "sha256": digest, "manifest": sha256_hex(signed.content)}
 
-    record(desk, "batch-signed", author, write)
+    record(desk, "batch-signed", authorisation, write)
     publish_package(desk, part, one.path)
     return batch(desk, batch_id)

@@ -222,6 +222,8 @@ def send(desk: Desk, authorisation: Authorisation, batch_id: str, *, target: str
     held = corrections_of(desk, batch_id)
     demand_inside_of(desk, authorisation, chosen_corrections(desk, held.to_list()))
     carrier, author = transport(desk.folder, target), authorisation.author
+    # What has left cannot be called back: the card and the rights are looked at now.
+    authorisation.confirm()
     left = carrier.deliver(intact(one), f"{one.path.stem}-{one.sha256[:16]}.zip")
     if one.state == "signed":
 
@@ -230,7 +232,7 @@ def send(desk: Desk, authorisation: Authorisation, batch_id: str, *, target: str
             add_events(desk, operation, "sent", held, author=author, batch_id=batch_id)
             return {"batch": batch_id, "sha256": one.sha256, "target": carrier.name}
 
-        record(desk, "batch-sent", author, write)
+        record(desk, "batch-sent", authorisation, write)
     return batch(desk, batch_id), left
 
 

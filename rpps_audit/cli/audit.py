@@ -79,26 +79,33 @@ def _audit(args: argparse.Namespace) -> int:
 
 
 def _load(args: argparse.Namespace) -> int:
+    from rpps_audit.audit import told_files
     from rpps_audit.ingest import load
+    from rpps_audit.journal import note
 
     with open_workspace(args.workspace).store() as store, progress_bar("Chargement") as tell:
         loaded = load(store, existing_paths(args.files), data_date=args.data_date, progress=tell)
+        note(args.workspace, "files-loaded", {"files": told_files(loaded)})
     if args.json:
         say_json([vars(one) for one in loaded])
     else:
         for one in loaded:
             say(one.sentence())
-            for note in one.notes:
-                say(f"  Note : {note}")
+            for remark in one.notes:
+                say(f"  Note : {remark}")
     return 0
 
 
 def _check(args: argparse.Namespace) -> int:
-    from rpps_audit.audit import check
+    from rpps_audit.audit import check, told_runs
+    from rpps_audit.corrections.desk import safety
+    from rpps_audit.journal import note, note_settings
 
     workspace = open_workspace(args.workspace)
     with workspace.store() as store, progress_bar("Contrôles") as tell:
         runs = check(store, workspace.catalogue(), as_of=args.as_of, progress=tell)
+        note_settings(workspace.path, safety(workspace.path))
+        note(workspace.path, "checks-made", {"runs": told_runs(runs)})
     if not runs:
         raise UsageError("Aucune extraction chargée à contrôler. Chargez-en une : rpps-audit load FICHIER.")
     if args.json:

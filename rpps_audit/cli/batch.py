@@ -22,6 +22,7 @@ from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import say, say_json, write_frame
 from rpps_audit.cli.parser import add_json
 from rpps_audit.errors import UnreadableInputError
+from rpps_audit.outputs import write_private
 
 if TYPE_CHECKING:
     from rpps_audit.card import Trust
@@ -147,7 +148,7 @@ def _status(args: argparse.Namespace) -> int:
             return 0
         facts, page = batch_facts(desk, args.batch), batch_page(desk, args.batch)
     if args.page:
-        args.page.write_text(page, "utf-8")
+        write_private(args.page, page.encode("utf-8"))
     if args.json:
         say_json({"batch": facts["batch"]._asdict(), "corrections": facts["corrections"].to_dicts()})
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from rpps_audit.corrections import (
     suggest,
     undo,
 )
+from rpps_audit.corrections.witness import told
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.store import fetch_frame
 from rpps_audit.workspace import Workspace, open_workspace
@@ -56,7 +58,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     proposed.add_argument("key", metavar="CLÉ", help="clé de la fiche, telle que la donne findings")
     proposed.add_argument("column", metavar="COLONNE")
     proposed.add_argument(
-        "value", metavar="VALEUR", help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ"
+        "value",
+        metavar="VALEUR",
+        help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ ; « - » : lue "
+        "sur l'entrée standard, où les autres utilisateurs de la machine ne la voient pas",
     )
     proposed.add_argument("--rule", metavar="ID", help="le contrôle dont le constat est corrigé")
     proposed.add_argument("--replaces", type=int, metavar="N", help="la correction du même champ que vous avez lue")
@@ -128,6 +133,8 @@ def opened(args: argparse.Namespace) -> Iterator[Desk]:
 def at_the_keyboard(args: argparse.Namespace, role: Role = "author") -> Iterator[tuple[CardSession, Authorisation]]:
     """The holder of the card in the reader, in one of their roles; the PIN is asked."""
     with open_session(args.workspace, GetpassPin()) as session:
+        if session.signature_problem:
+            sys.stderr.write(f"rpps-audit : {session.signature_problem}\n")
         yield session, session.require(role=role)
 
 
@@ -178,7 +185,7 @@ def _propose(args: argparse.Namespace) -> int:
     one = pl.DataFrame(
         {
             "table": [_TABLES[args.table]], "record_key": [args.key], "column": [args.column],
-            "new": [args.value or None], "previous_id": [args.replaces], "rule_id": [args.rule],
+            "new": [_value(args.value) or None], "previous_id": [args.replaces], "rule_id": [args.rule],
         },
         schema_overrides={"previous_id": pl.Int32, "new": pl.String, "rule_id": pl.String},
     )  # fmt: skip
@@ -196,6 +203,11 @@ def _add(args: argparse.Namespace) -> int:
             desk, authorisation, present_state(desk.store), args.key, values, reason=args.reason, evidence=args.evidence
         )
     return _say_proposed(done, args)
+
+
+def _value(given: str) -> str:
+    """The value, or the first line of the standard input for « - »: a command line can be read by others (ps)."""
+    return sys.stdin.readline().rstrip("\r\n") if given == "-" else given
 
 
 def _accept(args: argparse.Namespace) -> int:
@@ -264,10 +276,13 @@ def _approve(args: argparse.Namespace) -> int:
         raise UsageError("Donnez des numéros de correction, ou --all.")
     with opened(args) as desk, at_the_keyboard(args, "approver") as (_, authorisation):
         seen = held(desk, authorisation, present_state(desk.store))
-        chosen_here = (
-            pl.col("author") != authorisation.author if args.all else pl.col("correction_id").is_in(args.numbers)
-        )
-        waiting = seen.filter((pl.col("state") == "proposed") & chosen_here)
+        waiting = seen.filter(pl.col("state") == "proposed")
+        if args.all:
+            said = told(desk.journal)
+            own = [number for number, who in said.authors.items() if authorisation.person.same_as(who)]
+            waiting = waiting.filter(~pl.col("correction_id").is_in(own))
+        else:
+            waiting = waiting.filter(pl.col("correction_id").is_in(args.numbers))
         shown_at = datetime.now(UTC)
         _say_waiting(waiting)
         chosen = waiting["correction_id"].to_list() if args.all else args.numbers
@@ -330,7 +345,10 @@ def _say_proposed(done: Proposed, args: argparse.Namespace) -> int:
 
 def _confirmed(count: int) -> bool:
     """The time between showing and deciding is kept: a decision is typed."""
-    return input(f"Décider pour ces {count} correction(s) ? Tapez oui : ").strip().lower() == "oui"
+    try:
+        return input(f"Décider pour ces {count} correction(s) ? Tapez oui : ").strip().lower() == "oui"
+    except EOFError:
+        return False
 
 
 def _answer(args: argparse.Namespace, value: object, sentence: str) -> None:

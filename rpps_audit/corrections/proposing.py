@@ -17,8 +17,9 @@ from rpps_audit.corrections.fields import certified_states, field_frame, malform
 from rpps_audit.corrections.operations import COMMITMENT, Operation, add_events, record
 from rpps_audit.corrections.perimeter import demand_inside, demand_role
 from rpps_audit.corrections.values import corrected_columns, corrected_kind, field_values, pending, reading
+from rpps_audit.corrections.witness import PROPOSED
 from rpps_audit.errors import UsageError
-from rpps_audit.records import AMBIGUOUS, RecordKey, State, person_of
+from rpps_audit.records import AMBIGUOUS, RecordKey, State, person_of, place_of
 from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _PROPOSAL = pl.Schema(
         "kind": pl.String, "rule_id": pl.String, "source": pl.String, "confidence": pl.Float64,
     }
 )  # fmt: skip
+_KINDS = ("edit", "request", "add")
+# The establishment of an added situation, from its key.
+_PLACE = place_of(pl.col("record_key"))
 # The person of a record, from its key.
 _PERSON = person_of(pl.col("record_key"))
 BY_HAND = "saisie du gestionnaire"
@@ -75,7 +79,9 @@ def propose(
     seen = wanted.join(
         now.drop("previous_author", "previous_state"), FIELD, "left", suffix="_now", maintain_order="left"
     )
-    seen = seen.with_columns(person=_PERSON, professional_waits=_PERSON.is_in(_waiting(desk, state, wanted).implode()))
+    waiting = _waiting(desk, state, wanted).implode()
+    seen = seen.with_columns(person=_PERSON, professional_waits=_PERSON.is_in(waiting))
+    _demand_sound(wanted)
     _demand_known(state, seen)
     _demand_latest(seen, now)
     demand_inside(desk.store, authorisation, state, _places(seen))
@@ -218,10 +224,31 @@ def _demand_latest(seen: pl.DataFrame, now: pl.DataFrame) -> None:
     )
 
 
+def _demand_sound(wanted: pl.DataFrame) -> None:
+    """What a screen never sends, but a program may: a kind unknown here, an added situation in two places at once."""
+    strange = wanted.filter(~pl.col("kind").fill_null("edit").is_in(_KINDS))
+    if strange.height:
+        raise UsageError(f"Genre de correction inconnu « {strange['kind'][0]} ». Possibles : {', '.join(_KINDS)}.")
+    added = wanted.filter(pl.col("kind") == "add")
+    elsewhere = (pl.col("table") != "situation") | _PLACE.is_null()
+    elsewhere |= (pl.col("column") == "finess") & pl.col("new").ne_missing(_PLACE)
+    if (wrong := added.filter(elsewhere)).height:
+        raise UsageError(
+            f"Situation à ajouter {wrong['record_key'][0]} : sa clé et son établissement (finess) doivent être les "
+            "mêmes."
+        )
+
+
 def _places(seen: pl.DataFrame) -> pl.DataFrame:
-    """The records' establishments, and where they are to move; an added situation has only the latter."""
+    """The records' establishments, and where they are to move; the person a duplicate is to become part of, as well."""
     moved = pl.when(pl.col("column") == "finess").then(pl.col("new"))
-    return seen.select("table", "record_key", "line", "finess", "finess_legal", new_finess=moved)
+    here = seen.select("table", "record_key", "line", "finess", "finess_legal", new_finess=moved)
+    merged = seen.filter((pl.col("column") == "professional_id") & pl.col("new").is_not_null())
+    nowhere = pl.lit(None, pl.String)
+    target = merged.select(
+        "table", "line", record_key="new", finess=nowhere, finess_legal=nowhere, new_finess=nowhere
+    ).select(here.columns)
+    return pl.concat([here, target])
 
 
 def _kind() -> pl.Expr:
@@ -345,7 +372,7 @@ def _write(
         add_events(desk, operation, "proposed", numbered["correction_id"], author=author, card=card)
         return {"state": state.as_of.isoformat(), **_committed(desk, operation)}
 
-    record(desk, "corrections-proposed", authorisation.author, write)
+    record(desk, PROPOSED, authorisation, write)
     return numbered
 
 

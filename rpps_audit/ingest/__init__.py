@@ -13,7 +13,7 @@ from rpps_audit.ingest.keeper import open_original
 from rpps_audit.ingest.layouts import Column, Layout, layout, layouts
 from rpps_audit.ingest.load import load
 from rpps_audit.ingest.loaded import Loaded
-from rpps_audit.ingest.losses import unreadable_share
+from rpps_audit.ingest.losses import most_unreadable, unreadable_share
 from rpps_audit.ingest.recognise import Recognition, recognise
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "layout",
     "layouts",
     "load",
+    "most_unreadable",
     "open_original",
     "recognise",
     "unreadable_share",

@@ -223,7 +223,8 @@ def _told(cells: pa.Array, strange: Mask, read: Callable[[list[str]], pl.DataFra
     told_apart = cells.filter(pa.array(strange)).dictionary_encode()
     said, places = read(told_apart.dictionary.to_pylist()), told_apart.indices.to_numpy()
     odd.losses.note(odd.name, said, places, odd.lines[strange])
-    return said[places]
+    found: pl.DataFrame = said[places]
+    return found
 
 
 def _put(plain: pa.Array, strange: Mask, values: pl.Series) -> pa.Array:

@@ -15,7 +15,7 @@ from rpps_audit.errors import AuditError, UnreadableInputError, UsageError
 from rpps_audit.ingest.cells import clean_schema, cleaned
 from rpps_audit.ingest.changes import changed_share
 from rpps_audit.ingest.dates import workbook_origin
-from rpps_audit.ingest.keeper import Keeper
+from rpps_audit.ingest.keeper import Keeper, has_original
 from rpps_audit.ingest.layouts import layouts
 from rpps_audit.ingest.loaded import Loaded, data_date_of, notes_on
 from rpps_audit.ingest.losses import cells_of, notes_on_cells
@@ -184,10 +184,14 @@ def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
     """The snapshot of the same bytes, if any. Hashing first costs a pass: only done where a size already matches."""
     if not store.sql("SELECT 1 FROM snapshots WHERE kind = ? AND bytes = ?", [kind, source.size]).fetchone():
         return None
-    with Keeper(None) as keeper, source.open() as stream:
+    folder = _workspace(store)
+    with Keeper(folder) as keeper, source.open() as stream:
         while chunk := stream.read(8 << 20):
             keeper.take(chunk)
         content_hash = keeper.content_hash()
+        if folder is not None and not has_original(folder, content_hash) and _is_known(store, kind, content_hash):
+            # A copy that was deleted is given back.
+            keeper.keep()
     row = store.sql(
         "SELECT snapshot_id, kind, layout, data_date, rows_read, rows_kept, rows_rejected FROM snapshots "
         "WHERE kind = ? AND content_hash = ?",
@@ -202,6 +206,11 @@ def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
         snapshot_id, kind, layout, source.file_name, day, "extraction déjà chargée",
         read, kept, rejected, True, None, notes, cells_of(store, snapshot_id),
     )  # fmt: skip
+
+
+def _is_known(store: Store, kind: str, content_hash: str) -> bool:
+    sql = "SELECT 1 FROM snapshots WHERE kind = ? AND content_hash = ?"
+    return store.sql(sql, [kind, content_hash]).fetchone() is not None
 
 
 def _columns(store: Store, table: str) -> set[str]:

@@ -94,6 +94,11 @@ def unreadable_share(store: Store, snapshot_id: int) -> dict[str, float]:
     return {column: float(share) for column, share in rows}
 
 
+def most_unreadable() -> float:
+    """Above this share (0 to 1) of unreadable cells, a column tells a rule nothing it can rest on."""
+    return float(understood("limits")["most_unreadable"])
+
+
 def cells_of(store: Store, snapshot_id: int) -> list[dict[str, Any]]:
     """For each column of a file: column, filled, read, unreadable, converted, and causes {cause: cells}."""
     why = store.sql('SELECT "column", cause, cells FROM cell_causes WHERE snapshot_id = ?', [snapshot_id]).fetchall()

@@ -176,7 +176,9 @@ def test_the_corrected_file_says_what_the_corrected_view_says(tmp_path, opened):
     assert differing == [(TWO, "GENR12")]
 
 
-def test_same_content_same_bytes(tmp_path):
+def test_same_content_same_bytes(tmp_path, monkeypatch):
+    # The salt is the one thing that is drawn.
+    monkeypatch.setattr("secrets.token_hex", lambda count: "00" * count)
     written = []
     for turn in ("un", "deux"):
         folder = tmp_path / turn
@@ -184,15 +186,7 @@ def test_same_content_same_bytes(tmp_path):
         with open_store(folder) as store:
             load(store, [restricted(folder, registered(1))])
             table = desk(store, folder)
-            propose(
-                table,
-                authorisation(),
-                now(table.store),
-                proposals(change("professional", ONE, "email", "x@y.fr")),
-                reason="x",
-            )
-            # The salt is the one thing that is drawn.
-            store.sql("UPDATE corrections SET nonce = 'sel'")
+            propose_email(table)
             written.append(
                 prepare(table, authorisation(), at=AT, options=Options(pdf=False, fhir=False)).path.read_bytes()
             )
@@ -278,14 +272,12 @@ def test_a_field_that_comes_back_to_the_export_is_no_change(tmp_path, opened):
 
 
 def test_the_whole_batch_is_judged_before_it_exists(tmp_path, opened):
-    table = opened(restricted(tmp_path, registered(1, email="mauvais")), EMAIL)
-    propose(
-        table, authorisation(), now(table.store), proposals(change("professional", ONE, "email", "x@y.fr")), reason="x"
-    )
-    table.store.sql("UPDATE corrections SET new = 'pire'")
-    table.store.sql("UPDATE registrations SET email = 'bon@y.fr'")
+    table = opened(restricted(tmp_path, registered(1)))
+    propose_email(table, new="pire")
+    # A rule that came into force since.
+    stricter = desk(table.store, table.folder, EMAIL)
     with pytest.raises(UsageError, match="Titre de matches"):
-        prepare(table, authorisation(), at=AT)
+        prepare(stricter, authorisation(), at=AT)
     assert not list((table.folder / "lots").glob("*")) if (table.folder / "lots").exists() else True
 
 
