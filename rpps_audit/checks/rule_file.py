@@ -142,10 +142,6 @@ def _example(raw: Mapping[str, Any], origin: Origin) -> Example:
         if kind != "rows":
             _demand_among("examples", kind, tuple(sources()), origin)
         known = column_types() if kind == "rows" else sources()[kind].types
-<<<<<<< HEAD
-        for name in {name.removesuffix(UNREADABLE) for row in rows for name in row} - set(known):
-=======
-        for name in {name for row in rows for name in row} - {*known, "file"}:
->>>>>>> refs/heads/kinds
+        for name in {name.removesuffix(UNREADABLE) for row in rows for name in row} - {*known, "file"}:
             raise UsageError(f"{origin.at(name)} : exemple, colonne « {name} » inconnue.{did_you_mean(name, known)}")
     return Example(raw["verdict"], tuple(raw["rows"]), others, raw.get("as_of", "2026-11-01"))
