@@ -16,7 +16,7 @@ from rpps_audit.corrections.perimeter import demand_role
 from rpps_audit.corrections.sheets import page
 from rpps_audit.corrections.values import CORRECTABLE, PENDING, extract, field_values, reading
 from rpps_audit.errors import UsageError
-from rpps_audit.records import moved
+from rpps_audit.records import moved, person_of, place_of
 from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
@@ -237,6 +237,7 @@ def _values(desk: Desk, snapshot_id: int, day: date, watched: pl.DataFrame) -> p
                 if table == "situation"
                 else pl.col("record_key")
             )
+            mine = _begun(mine, wide) if table == "situation" else mine
             long = wide.join(
                 mine.select("found_key").unique(), left_on="record_key", right_on="found_key", how="semi"
             ).unpivot([f"{column}:" for column in columns], index=["record_key", "here"], variable_name="column")
@@ -251,3 +252,15 @@ def _values(desk: Desk, snapshot_id: int, day: date, watched: pl.DataFrame) -> p
             agreed = pl.when(pl.col("value").list.len() == 1).then(pl.col("value").list.first()).otherwise(behind)
             parts.append(joined.with_columns(value=agreed).drop("found_key"))
     return pl.concat(parts)
+
+
+def _begun(mine: pl.DataFrame, wide: pl.DataFrame) -> pl.DataFrame:
+    """A situation asked for without a start is found under the one it was given, where it is alone in its place."""
+    place = [person_of(pl.col("record_key")).alias("who"), place_of(pl.col("record_key")).alias("where")]
+    alone = wide.select("record_key", *place).filter(pl.len().over("who", "where") == 1)
+    undated = ~pl.col("found_key").str.contains("#", literal=True)
+    joined = mine.with_columns(
+        person_of(pl.col("found_key")).alias("who"), place_of(pl.col("found_key")).alias("where")
+    ).join(alone.rename({"record_key": "begun_key"}), ["who", "where"], "left", maintain_order="left")
+    known = pl.when(undated).then(pl.coalesce("begun_key", "found_key")).otherwise("found_key")
+    return joined.with_columns(found_key=known).drop("who", "where", "begun_key")

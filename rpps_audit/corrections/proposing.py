@@ -15,7 +15,7 @@ from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.fields import certified_states, field_frame, malformed
 from rpps_audit.corrections.operations import COMMITMENT, Operation, add_events, record
 from rpps_audit.corrections.perimeter import demand_inside, demand_role
-from rpps_audit.corrections.values import extract, field_values, pending
+from rpps_audit.corrections.values import extract, field_values, pending, reading
 from rpps_audit.errors import UsageError
 from rpps_audit.records import RecordKey, person_of
 from rpps_audit.store import fetch_frame
@@ -149,11 +149,21 @@ def add_situation(
     if not finess:
         raise UsageError("Une nouvelle situation demande un établissement (finess).")
     key = RecordKey(professional_id, finess, _day(values.get("start_date")))
+    _demand_none_open(desk, snapshot_id, key)
     rows = [{"column": column, "new": value} for column, value in values.items()]
     proposals = pl.DataFrame(rows).with_columns(
         table=pl.lit("situation"), record_key=pl.lit(str(key)), kind=pl.lit("add")
     )
     return propose(desk, authorisation, snapshot_id, proposals, reason=reason)
+
+
+def _demand_none_open(desk: Desk, snapshot_id: int, key: RecordKey) -> None:
+    facts = extract(desk.store, snapshot_id)
+    sql = "SELECT record_key FROM situation WHERE active AND person_key = ? AND finess = ? ORDER BY 1"
+    with reading(desk.store, snapshot_id, facts.data_date) as reader:
+        there = reader.execute(sql, [key.person, key.place]).fetchone()
+    if there is not None:
+        raise UsageError(f"La situation {there[0]} existe déjà : corrigez-la, ou fermez-la d'abord.")
 
 
 def _day(text: str | None) -> date | None:
@@ -296,7 +306,7 @@ def _write(
         store.sql(
             """INSERT INTO corrections
                SELECT correction_id, ?, ?, kind, "table", record_key, "column", value, new, previous_id_now, rule_id,
-                      source, confidence, ?, ?, ?, ?, sha256(? || correction_id), ?
+                      source, confidence, ?, ?, ?, ?, sha256(? || correction_id), ?, record_key
                FROM arriving ORDER BY correction_id""",
             [
                 operation.operation_id, snapshot_id, authorisation.author, authorisation.card, reason, evidence,

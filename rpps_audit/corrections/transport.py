@@ -27,11 +27,12 @@ from rpps_audit.corrections.batch import (
     settle_packages,
 )
 from rpps_audit.corrections.deciding import chosen_corrections, demand_inside_of
-from rpps_audit.corrections.desk import Desk, read_table
+from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.files import write_whole
 from rpps_audit.corrections.operations import Operation, add_events, record
 from rpps_audit.corrections.perimeter import demand_role
 from rpps_audit.errors import AuditError, UsageError
+from rpps_audit.settings import read_table
 
 if TYPE_CHECKING:
     from rpps_audit.card import Authorisation
@@ -199,7 +200,7 @@ def transport(folder: Path, target: str = "") -> Transport:
     """
     if not target:
         return Folder(folder / OUTBOX, "outbox")
-    targets = read_table(folder, "envoi")
+    targets = read_table(folder, "envoi").values
     if target not in targets:
         raise UsageError(
             f"Destination inconnue « {target} ». Destinations réglées ([envoi.NOM]) : {', '.join(targets) or 'aucune'}."

@@ -17,8 +17,10 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 
 from rpps_audit.ingest.cells import Care, clean
+from rpps_audit.ingest.compose import Composer
 from rpps_audit.ingest.encoding import DAMAGED, as_utf8, first_bad_line
 from rpps_audit.ingest.layouts import Column
+from rpps_audit.ingest.lines import cells_lacking, completed, without_sections
 from rpps_audit.ingest.losses import Losses
 
 _NEWLINE, _RETURN, _SPACE, _QUOTE = 10, 13, 32, 34
@@ -45,13 +47,19 @@ class Reject(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """How to split: `width` cells a line, `columns` the kept ones by place."""
+    """How to split: `width` cells a line, `columns` the kept ones by place.
+
+    Lines that begin with `aside` are of no use here; those of `shortest` cells at least are completed (0: none is).
+    """
 
     delimiter: str
     quote: str
     width: int
     columns: Mapping[int, Column]
     section: tuple[int, str] | None = None
+    composer: Composer | None = None
+    aside: tuple[str, ...] = ()
+    shortest: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,8 @@ class Block:
     """What a block gave. `encoding` is "" for plain ASCII, "mixed" when it is neither UTF-8 nor single-byte text.
 
     `lines` are the numbers, from 0 in this block, of the rows of `table` (clean and typed), as are those of `losses`;
-    `physical` counts every line of the block; `damaged` the bytes that are no letter of a single-byte encoding.
+    `physical` counts every line of the block; `damaged` the bytes that are no letter of a single-byte encoding; `aside`
+    the lines of other known sections; `completed` the lines that lacked empty cells at their end.
     """
 
     table: pa.Table
@@ -72,6 +81,8 @@ class Block:
     encoding: str
     flaw: str = ""
     damaged: int = 0
+    aside: int = 0
+    completed: int = 0
 
 
 def split_block(raw: bytes, how: Split) -> Block:
@@ -90,28 +101,49 @@ def split_block(raw: bytes, how: Split) -> Block:
     rejects: list[Reject] = []
     if how.quote and how.quote.encode() in text:
         text, index, rejects = _close_quotes(text, index, how)
-    continued = physical - len(index) - len(rejects)
+    whole = len(index)
+    text, index = without_sections(text, index, how.aside, how.delimiter)
+    aside = whole - len(index)
+    continued = physical - whole - len(rejects)
     if not text:
-        return Block(pa.table({}), Losses(), index, physical, 0, continued, rejects, encoding)
+        return Block(pa.table({}), Losses(), index, physical, 0, continued, rejects, encoding, aside=aside)
     table, bad = _parse(text, how)
+    lacking = {row: cells_lacking(reason, how.shortest) for row, reason, line in bad if _says(line, how)}
+    short = {row: count for row, count in lacking.items() if count}
+    # A last line without its end may be cut: it is not completed.
+    short.pop(len(index) - 1 if not text.endswith(b"\n") else -1, None)
+    if short:
+        text = completed(text, short, how.delimiter)
+        table, bad = _parse(text, how)
     assert table.num_rows + len(bad) == len(index), "every line is a row or a reject"
-    rejects += [Reject(int(index[row]), reason, line) for row, reason, line in bad]
+    rejects += [Reject(int(index[row]), reason, line) for row, reason, line in bad if _says(line, how)]
+    nothing = sum(not _says(line, how) for _, _, line in bad)
     if bad:
         index = np.delete(index, [row for row, _, _ in bad])
     table, index, blank = _without_blank(table, index, text, [row for row, _, _ in bad], how)
     table, index, strays = _without_other_sections(table, index, how)
-    table, losses = clean(table, how.columns.values(), index, _care(text, how))
+    table, columns = (
+        (how.composer.table(table), how.composer.columns) if how.composer else (table, how.columns.values())
+    )
+    table, losses = clean(table, columns, index, _care(text, how))
     return Block(
         table,
         losses,
         index,
         physical,
-        blank,
+        blank + nothing,
         continued,
         rejects + strays,
         encoding,
         damaged=0 if encoding in ("", "utf-8") else text.count(_DAMAGED),
+        aside=aside,
+        completed=len(short),
     )
+
+
+def _says(line: str, how: Split) -> bool:
+    """Whether a line holds anything but separators."""
+    return bool(line.strip(f" \t\r\n\u00a0{how.delimiter}{how.quote}"))
 
 
 def _unusable(flaw: str, line: int) -> Block:

@@ -20,7 +20,6 @@ _UTF8_IN_LATIN = re.compile(rb"[\xc3\xc5][\x80-\xbf]|\xe2\x80[\x80-\xbf]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 # Beyond this share of the accented letters, what does not fit is no accident.
 _ACCIDENTS = 0.05
-_LONGEST_HEADING = 64
 
 
 def line_reader(head: bytes) -> Callable[[bytes, bool], bytes] | None:
@@ -46,18 +45,6 @@ def as_lines(head: bytes) -> bytes:
     """The first bytes of a file as UTF-8 (or one byte a letter) with line feeds, without mark."""
     read = line_reader(head)
     return (read(head, False) if read else head).removeprefix(BOM)
-
-
-def heading_end(text: bytes) -> int:
-    """Where the line of headings ends: a quoted heading may hold line breaks. The whole text when it has no end."""
-    end = first = text.find(b"\n") + 1
-    for _ in range(_LONGEST_HEADING):
-        if not end:
-            break
-        if text.count(b'"', 0, end) % 2 == 0:
-            return end
-        end = text.find(b"\n", end) + 1
-    return first or len(text)
 
 
 def as_utf8(raw: bytes) -> tuple[str, bytes]:

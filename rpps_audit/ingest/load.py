@@ -20,7 +20,7 @@ from rpps_audit.ingest.layouts import layouts
 from rpps_audit.ingest.loaded import Loaded, data_date_of, notes_on
 from rpps_audit.ingest.losses import cells_of, notes_on_cells
 from rpps_audit.ingest.reading import Reading
-from rpps_audit.ingest.recognise import Recognition, recognise_source
+from rpps_audit.ingest.recognise import Recognition, recognise_all
 from rpps_audit.ingest.sources import Source, expand
 from rpps_audit.ingest.structures import read_structures
 from rpps_audit.ingest.tables import read_insee, read_workbook
@@ -75,7 +75,7 @@ def load(
 def _recognise_all(store: Store, paths: Sequence[Path]) -> tuple[list[Recognition], list[str]]:
     """What to load, and the names of what is left aside. Raises UnreadableInputError with every problem at once."""
     known = layouts(_workspace(store))
-    answers = [recognise_source(source, known) for source in expand(paths)]
+    answers = [answer for source in expand(paths) for answer in recognise_all(source, known)]
     problems = [answer for answer in answers if not answer.layout]
     refused = [answer.sentence() for answer in problems if not answer.source.found]
     readable = [answer for answer in answers if answer.layout]
@@ -247,8 +247,7 @@ def _plain_errors() -> Iterator[None]:
 
 def _present(recognition: Recognition) -> list[str]:
     assert recognition.layout is not None
-    placed = zip(recognition.layout.columns, recognition.positions, strict=True)
-    return [column.field for column, place in placed if column.field and place is not None]
+    return recognition.fields()
 
 
 def _progress(recognitions: list[Recognition], progress: Progress | None) -> Callable[[int], None]:

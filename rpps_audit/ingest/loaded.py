@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.changes import ALERT
 from rpps_audit.ingest.reading import Reading
 from rpps_audit.ingest.recognise import Recognition
-from rpps_audit.ingest.sources import Source
+from rpps_audit.ingest.sources import Source, in_future
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Loaded:
 def data_date_of(source: Source, asked: date | None) -> tuple[date, str]:
     """The day the data describe, and where that comes from: the name of the file, else what was asked, else today."""
     named = source.data_date()
+    if asked and asked > date.today():
+        raise UnreadableInputError(in_future(source.name, asked, "demandée"))
     if named:
         return named, "nom du fichier"
     return (asked, "demande") if asked else (date.today(), "jour du chargement")
@@ -59,7 +62,7 @@ def notes_on(
     recognition: Recognition, reading: Reading, origin: str, asked: date | None, share: float | None
 ) -> list[str]:
     """What the user should know of a file that was accepted, in French."""
-    notes = []
+    notes = [*recognition.remarks, *reading.remarks, *recognition.warnings()]
     if share is not None and share > ALERT:
         notes.append(
             f"ATTENTION : {100 * share:.1f} % des lignes de l'extraction précédente ont changé ou disparu "
@@ -83,6 +86,14 @@ def notes_on(
         notes.append(
             f"{_number(reading.damaged)} caractère{'s' * (reading.damaged > 1)} illisible{'s' * (reading.damaged > 1)} "
             "dans le texte, remplacés par « \ufffd »."
+        )
+    if reading.aside and recognition.layout:
+        names = ", ".join(f"« {name} »" for name in recognition.layout.known_sections)
+        notes.append(f"{_number(reading.aside)} lignes d'une autre section ({names}), laissées de côté.")
+    if reading.completed:
+        notes.append(
+            "Lignes sans leurs derniers séparateurs (Excel les omet), complétées de cellules vides : "
+            f"{_number(reading.completed)}."
         )
     if reading.blank:
         notes.append(f"{_number(reading.blank)} lignes vides ignorées.")

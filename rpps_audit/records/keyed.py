@@ -10,13 +10,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from rpps_audit.privacy import open_pseudonyms
-from rpps_audit.records.keys import AMBIGUOUS, UNNUMBERED
+from rpps_audit.records.keys import AMBIGUOUS, UNNUMBERED, situation_sql
 from rpps_audit.store import Store
 
 _TABLES = "('suivi', 'annuaire-restreint', 'annuaire-public', 'cat18')"
 _UNKEYED = f"""
     SELECT snapshot_id FROM snapshots ANTI JOIN keyed_snapshots USING (snapshot_id)
     WHERE kind IN {_TABLES} ORDER BY 1"""
+# Every line of registrations with its key, for whoever reads a few of them without the views of a state.
+KEYED_ROWS = f"""
+    SELECT r.snapshot_id, r.line, coalesce(professional_id, person) AS person_key, {
+    situation_sql("coalesce(professional_id, person)", "coalesce(finess, structure_id)", "start_date", "rank")
+} AS record_key
+    FROM registrations r LEFT JOIN person_lines USING (snapshot_id, line)
+    LEFT JOIN ranked_lines USING (snapshot_id, line)"""
 # Civil status and contact repeat on each line of a person: one professional record per distinct content.
 PERSON_COLUMNS = (
     "professional_id, birth_name, first_names, birth_date, birth_date_text, birth_commune, birth_place, birth_country,"
@@ -31,6 +38,10 @@ def ensure_keys(store: Store) -> None:
     for snapshot_id in waiting:
         with store.transaction():
             make_keys(store, snapshot_id)
+    if waiting and store.sql("SELECT 1 FROM legacy_keys LIMIT 1").fetchone():
+        with store.transaction():
+            for statement in _RENAMED:
+                store.sql(statement)
 
 
 def make_keys(store: Store, snapshot_id: int) -> None:
@@ -107,6 +118,15 @@ _RANKS = """
         FROM crowded_now WHERE hash(who, place, start_date) IN
             (SELECT hash(who, place, start_date) FROM crowded_now GROUP BY ALL HAVING count(*) > 1)
     ) WHERE rank > 1"""
+# Earlier versions named situations by a rank, and people without a number by a line: the last file that has
+# such a key tells which record it was.
+_RENAMED = [
+    f"""UPDATE {table} SET record_key = n.new_key
+        FROM (SELECT old_key, arg_max(CASE WHEN contains(old_key, '@') THEN record_key ELSE person_key END, snapshot_id)
+                     AS new_key FROM legacy_keys JOIN ({KEYED_ROWS}) USING (snapshot_id, line) GROUP BY old_key) n
+        WHERE {table}.record_key = n.old_key"""
+    for table in ("tolerated", "corrections")
+] + ["DELETE FROM legacy_keys"]
 # One person here and one person before, alike by name, first name and date of birth, and not born in two places.
 _ALIASES = f"""
     INSERT INTO key_aliases

@@ -42,7 +42,7 @@ def test_every_verb_explains_itself_in_french(run) -> None:
     ("arguments", "message"),
     [
         (["audit"], "il manque : FICHIER"),
-        (["audit", "x", "--as-of", "hier"], "n'est pas une date AAAA-MM-JJ"),
+        (["audit", "x", "--as-of", "hier"], "n'est pas une date (JJ/MM/AAAA"),
         (["audit", "x", "--severity", "grave"], "n'est pas possible ; choix"),
         (["bogus"], "n'est pas possible"),
         (["rules", "--nope"], "argument inconnu : --nope"),
@@ -133,7 +133,7 @@ def test_tolerating_a_finding_needs_a_reason_and_shows(run, tmp_path: Path) -> N
     export = tmp_path / "suivi-20261101.csv"
     export.write_text(f"{HEADER}\n10003461033;A;B;01/02/1980;690000015;;326;01/01/2024;oui\n", "utf-8")
     run("audit", str(export))
-    key = "810003461033@690000015"
+    key = "810003461033@690000015#2024-01-01"
     tolerate = ["tolerate", "role-absent", key, "--author", "DPO", "--until", "2999-01-01", "--reason"]
     assert run(*tolerate, " ")[0] == 2
     assert run(*tolerate, "en cours")[0] == 0

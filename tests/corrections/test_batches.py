@@ -122,11 +122,11 @@ def test_quoted_cells_line_breaks_and_words_of_the_file_are_kept(tmp_path, opene
     table, snapshot_id = opened(suivi(tmp_path, *lines))
     wanted = proposals(
         change("professional", ONE, "first_names", "Zoé, Éva"),
-        change("situation", f"{ONE}@{SITE}", "start_date", "2020-02-01"),
-        change("situation", f"{ONE}@{SITE}", "is_open", "false"),
+        change("situation", f"{ONE}@{SITE}#2020-01-31", "start_date", "2020-02-01"),
+        change("situation", f"{ONE}@{SITE}#2020-01-31", "is_open", "false"),
         change("professional", TWO, "email", 'x";y@z.fr'),
-        change("situation", f"{TWO}@{SITE}", "is_open", "false"),
-        change("situation", f"{TWO}@{SITE}", "end_date", "2026-10-31"),
+        change("situation", f"{TWO}@{SITE}#2020-02-01", "is_open", "false"),
+        change("situation", f"{TWO}@{SITE}#2020-02-01", "end_date", "2026-10-31"),
     )
     propose(table, authorisation(), snapshot_id, wanted, reason="relu")
     done = prepare(table, authorisation(), at=AT, options=Options(pdf=False))

@@ -54,7 +54,7 @@ def test_the_loop_as_commands(run, card_workspace, tmp_path):
     code, said = run("corrections", "accept", "fin-passee-ouverte", "--reason", "fins passées")
     assert "Rien n'est écrit" in said
     assert run("corrections", "accept", "fin-passee-ouverte", "--reason", "fins passées", "--yes")[0] == 0
-    key = f"810000000003@{SITE}"
+    key = f"810000000003@{SITE}#2020-02-01"
     assert run("corrections", "close", key, "--date", "2026-10-31", "--end-reason", "CHA", "--reason", "départ")[0] == 0
     assert run("corrections", "undo", "1", "--reason", "faute")[0] == 0
     listed = json.loads(run("corrections", "list", "--json")[1])

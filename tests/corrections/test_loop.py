@@ -56,17 +56,17 @@ def test_from_an_export_to_the_proof(card, card_workspace, tmp_path):
         assert found["record_key"].to_list() == [
             "810000000001",
             "810000000003",
-            f"810000000002@{SITE}",
-            f"810000000004@{SITE}",
+            f"810000000002@{SITE}#2020-02-01",
+            f"810000000004@{SITE}#2020-02-01",
         ]
 
         with open_session(card_workspace, PIN_SOURCE) as session:
             who = session.require([SITE])
             wanted = proposals(
                 change("professional", "810000000001", "email", "un@exemple.fr", rule_id="email-format"),
-                change("situation", f"810000000002@{SITE}", "role", "GENR09", rule_id="one_of"),
+                change("situation", f"810000000002@{SITE}#2020-02-01", "role", "GENR09", rule_id="one_of"),
                 change("professional", "810000000003", "email", "trois@exemple.fr", rule_id="email-format"),
-                change("situation", f"810000000004@{SITE}", "role", "GENR10", rule_id="one_of"),
+                change("situation", f"810000000004@{SITE}#2020-02-01", "role", "GENR10", rule_id="one_of"),
             )
             assert propose(table, who, first, wanted, reason="vu avec la personne").refused.is_empty()
             sent_on = datetime(2026, 11, 2, tzinfo=UTC)

@@ -293,7 +293,7 @@ def test_only_inside_keeps_the_rows_of_the_perimeter_in_their_order(store, tmp_p
         change("professional", f"8{3:011d}", "email", None, kept=True),
         change("situation", f"8{2:011d}@{OTHER_SITE}", "role", None, kept=False),
         change("professional", f"8{2:011d}", "email", None, kept=False),
-        change("situation", f"8{1:011d}@{SITE}", "role", None, kept=True),
+        change("situation", key(1), "role", None, kept=True),
     )
     mine = only_inside(store, authorisation(), snapshot_id, rows)
     assert mine.equals(rows.filter("kept"))
@@ -304,7 +304,7 @@ def test_only_inside_keeps_the_rows_of_the_perimeter_in_their_order(store, tmp_p
 def test_a_record_that_a_correction_moves_out_is_not_inside(store, tmp_path):
     snapshot_id = snapshot(store, "suivi", [person(1, finess=SITE)])
     both = authorisation(establishments=(SITE, OTHER_SITE))
-    move = proposals(change("situation", f"8{1:011d}@{SITE}", "finess", OTHER_SITE))
+    move = proposals(change("situation", key(1), "finess", OTHER_SITE))
     assert propose(desk(store, tmp_path), both, snapshot_id, move, reason="mutation").refused.is_empty()
     assert only_inside(store, authorisation(), snapshot_id, move).is_empty()
     assert only_inside(store, both, snapshot_id, move).height == 1

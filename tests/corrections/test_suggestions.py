@@ -9,7 +9,7 @@ import pytest
 from rpps_audit.corrections.proposing import propose
 from rpps_audit.corrections.suggestions import suggest
 from rpps_audit.store import memory_store
-from tests.checks.literal import key, person, run_checks, snapshot
+from tests.checks.literal import person, run_checks, snapshot
 from tests.corrections.literal import SITE, authorisation, change, desk, proposals, rule
 
 ONE = f"8{1:011d}"
@@ -237,4 +237,3 @@ def test_operator_of_the_establishment(tmp_path):
     assert suggested(tmp_path, checked, person(1, finess_legal="690000111"), finess=known) == {
         "finess_legal": ["690000999"]
     }
-    assert key(1) == f"{ONE}@{SITE}"

@@ -231,7 +231,7 @@ def test_finess_without_header(store: Store, tmp_path: Path) -> None:
         "1979-02-13",
         *[""] * 3,
     ]
-    other = ["geolocalisation", "010000024", *[""] * 30]
+    other = ["autre", "010000024", *[""] * 30]
     text = "".join(
         ";".join(line) + "\n" for line in (["finess", "etalab", "111", "2026-05-12"], mainland, overseas, other)
     )
@@ -239,7 +239,8 @@ def test_finess_without_header(store: Store, tmp_path: Path) -> None:
     assert (loaded.rows_kept, loaded.rows_rejected, loaded.data_date) == (2, 1, date(2026, 5, 12))
     first, second = rows(store, "establishments")
     assert (first["commune"], first["department"], first["opened_on"]) == ("01451", "01", date(1979, 2, 13))
-    assert (second["commune"], second["department"]) == ("97123", "971")
+    # Saint-Barthélemy still bears its code of before 2007 there.
+    assert (second["commune"], second["department"]) == ("97701", "977")
     assert rows(store, "rejects")[0]["line"] == 4
 
 

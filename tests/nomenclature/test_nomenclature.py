@@ -30,7 +30,7 @@ def _store(*situations: tuple[str, str, str, str | None]) -> Store:
     store.sql(
         "INSERT INTO snapshots VALUES (1, 'h', 'suivi', 'suivi', 's', 'f', ?, now(), 'utf-8', 1, 9, 9, 0, [])", [AS_OF]
     )
-    store.sql("INSERT INTO runs VALUES (1, 1, ?, 'x', [], now())", [AS_OF])
+    store.sql("INSERT INTO runs VALUES (1, 'suivi', ?, [1], [], 'x', now(), now())", [AS_OF])
     rows = pl.DataFrame(
         situations, dict.fromkeys(["professional_id", "finess", "profession", "end_date"], pl.String), orient="row"
     ).with_columns(pl.col("end_date").str.to_date(), snapshot_id=1, role=pl.lit("GENR10"))

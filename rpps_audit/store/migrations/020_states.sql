@@ -69,3 +69,19 @@ FROM findings_by_run f JOIN rule_runs u USING (run_id, rule_no) JOIN runs r USIN
 -- naming a correction by the key it was written under.
 ALTER TABLE corrections ADD COLUMN written_key VARCHAR;
 UPDATE corrections SET written_key = record_key;
+
+-- Where the records named under the old grammar stand, so that what was decided about them goes on under their new keys.
+CREATE TABLE legacy_keys AS
+WITH named AS (
+    SELECT record_key FROM tolerated UNION SELECT record_key FROM corrections
+), numbered AS (
+    SELECT snapshot_id, line, coalesce(professional_id, 'ligne:' || line) AS person, coalesce(finess, structure_id, '?') AS place,
+           row_number() OVER (PARTITION BY snapshot_id, professional_id, finess ORDER BY start_date, line) AS twin, professional_id
+    FROM registrations
+), keyed AS (
+    SELECT snapshot_id, line,
+           person || '@' || place || CASE WHEN professional_id IS NOT NULL AND twin > 1 THEN '#' || twin ELSE '' END AS old_key
+    FROM numbered
+    UNION ALL SELECT snapshot_id, line, person FROM numbered WHERE professional_id IS NULL
+)
+SELECT old_key, snapshot_id, line FROM keyed SEMI JOIN named ON named.record_key = old_key;
