@@ -127,7 +127,7 @@ def test_a_workbook_counts_its_days_from_1904_when_it_says_so(store: Store, tmp_
     ]
 
 
-# ----------------------------------------------------------------------------------------- yes or no, codes, identifiers
+# --------------------------------------------------------------------------------- yes or no, codes, identifiers
 
 
 @pytest.mark.parametrize(
