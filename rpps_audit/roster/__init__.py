@@ -1,0 +1,1 @@
+from rpps_audit.roster.jobs import with_jobs
