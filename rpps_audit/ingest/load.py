@@ -24,6 +24,7 @@ from rpps_audit.ingest.structures import read_structures
 from rpps_audit.ingest.tables import read_insee, read_workbook
 from rpps_audit.ingest.text import read_text
 from rpps_audit.ingest.typed import carried, columns_of, insert_sql
+from rpps_audit.roster import resolve_roster
 from rpps_audit.store import Store
 
 Progress = Callable[[str, float], None]
@@ -116,10 +117,11 @@ def _load_one(
             carried(layout, typed),
         ],
     )  # fmt: skip
+    told = resolve_roster(store, snapshot_id, _workspace(store)) if layout.kind == "rh" else []
     share = changed_share(store, snapshot_id, layout.table)
     return Loaded(
         snapshot_id, layout.kind, layout.id, source.file_name, day, origin, reading.rows_read, kept,
-        len(reading.rejects), False, share, notes_on(recognition, reading, origin, asked, share),
+        len(reading.rejects), False, share, [*notes_on(recognition, reading, origin, asked, share), *told],
     )  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def fit(source: Source, header: Sequence[str], known: Sequence[Layout], **form: 
     answers = [_compare(source, header, one, form) for one in known]
     fitting = [answer for answer in answers if answer.layout]
     if fitting:
-        return max(fitting, key=lambda answer: sum(place is not None for place in answer.positions))
+        return max(fitting, key=_fitness)
     return max(answers, key=_likeness)
 
 
@@ -114,6 +114,11 @@ def _compare(source: Source, header: Sequence[str], one: Layout, form: dict[str,
     absent = tuple(column.header for column, place in found if place is None)
     quote = one.quote if form.get("delimiter") in (one.delimiter, None) else '"'
     return replace(answer, layout=one, missing=absent, quote=quote)
+
+
+def _fitness(answer: Recognition) -> tuple[bool, int]:
+    """A form kept by the workspace first, then the layout with most of its columns."""
+    return bool(answer.layout and answer.layout.mapped), sum(place is not None for place in answer.positions)
 
 
 def _likeness(answer: Recognition) -> float:

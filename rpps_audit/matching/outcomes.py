@@ -230,7 +230,7 @@ def _side_by_side(staff: People, known: People, ambiguous: pl.DataFrame) -> pl.D
     theirs = known.lines.group_by("person").agg(registered_row=pl.col("row").last())
     met = ambiguous.join(hr, left_on="staff", right_on="person").join(theirs, left_on="registered", right_on="person")
     return met.select("name_key", "professional_id", "level", "reason", "hr_row", "registered_row").sort(
-        "name_key", "level"
+        "name_key", "level", "professional_id"
     )
 
 
