@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rpps_audit.errors import UsageError
+from rpps_audit.perimeter import SETTING, Perimeter
 from rpps_audit.settings import SETTINGS_FILE, read_table
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Workspace:
     organisation: str = ""
     memory_limit: str = "1GB"
     access: str | None = None
+    perimeter: Perimeter = field(default_factory=Perimeter)
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
@@ -282,6 +284,7 @@ def open_workspace(folder: Path) -> Workspace:
         organisation=table.text("organisme", "") or "",
         memory_limit=table.text("memoire", "1GB") or "1GB",
         access=_matrix(folder, table.text("matrice")),
+        perimeter=Perimeter.read(table.raw(SETTING), folder / SETTINGS_FILE),
     )
     table.refuse_others()
     return settings

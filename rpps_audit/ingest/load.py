@@ -24,6 +24,7 @@ from rpps_audit.ingest.structures import read_structures
 from rpps_audit.ingest.tables import read_insee, read_workbook
 from rpps_audit.ingest.text import read_text
 from rpps_audit.ingest.typed import carried, columns_of, insert_sql
+from rpps_audit.ingest.within import within
 from rpps_audit.roster import resolve_roster
 from rpps_audit.store import Store
 
@@ -57,7 +58,8 @@ def load(
                 keeper = kept.enter_context(Keeper(_workspace(store)))
                 one = _load_one(store, recognition, keeper, data_date, tell)
                 loaded.append(one)
-                keepers += [] if one.already_loaded else [keeper]
+                # The whole of a national file is nobody's to keep: only what the perimeter holds of it.
+                keepers += [] if one.already_loaded or one.rows_outside else [keeper]
             for keeper in keepers:
                 keeper.keep()
     # What the blocks were read into would stay held, beside what the checks need.
@@ -93,15 +95,15 @@ def _load_one(
     if known is not None:
         return known
     snapshot_id = store.next_id("snapshots", "snapshot_id")
-    reading = Reading()
+    reading, place = Reading(), within(store, _workspace(store), layout)
     fields = _present(recognition)
     typed = columns_of(layout, fields, _columns(store, layout.table))
     _insert(store, insert_sql(layout, typed, snapshot_id, _BATCHES),
-            _read(recognition, reading, keeper, tell),
+            place.keep(_read(recognition, reading, keeper, tell)),
             batch_schema(layout, fields))  # fmt: skip
     reading.check(recognition, finished=True)
     kept = _count(store, layout.table, snapshot_id)
-    if reading.rows_read != kept + len(reading.rejects):
+    if reading.rows_read != kept + len(reading.rejects) + place.outside:
         raise UnreadableInputError(
             f"{source.name} : {reading.rows_read} lignes lues, mais {kept} gardées et {len(reading.rejects)} rejetées. "
             "Rien n'a été chargé ; signalez ce fichier."
@@ -117,11 +119,13 @@ def _load_one(
             carried(layout, typed),
         ],
     )  # fmt: skip
+    store.sql("INSERT INTO outside_perimeter VALUES (?, ?)", [snapshot_id, place.outside])
     told = resolve_roster(store, snapshot_id, _workspace(store)) if layout.kind == "rh" else []
     share = changed_share(store, snapshot_id, layout.table)
     return Loaded(
         snapshot_id, layout.kind, layout.id, source.file_name, day, origin, reading.rows_read, kept,
         len(reading.rejects), False, share, [*notes_on(recognition, reading, origin, asked, share), *told],
+        place.outside,
     )  # fmt: skip
 
 

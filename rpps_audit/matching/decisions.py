@@ -53,7 +53,7 @@ def kept_decisions(workspace: Path) -> pl.DataFrame:
     missing = sorted(set(_COLUMNS) - set(frame.columns))
     if missing:
         raise UsageError(f"{path} : il manque la colonne « {missing[0]} ». Attendu : {', '.join(_COLUMNS)}.")
-    kept = frame.select(_COLUMNS).rename(_COLUMNS)
+    kept = frame.select(*_COLUMNS).rename(_COLUMNS)
     return kept.unique("name_key", keep="last", maintain_order=True)
 
 

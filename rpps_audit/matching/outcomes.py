@@ -119,9 +119,7 @@ def _ours(spells: pl.DataFrame, situations: pl.DataFrame, ambiguous: pl.DataFram
 def _differences() -> pl.Expr:
     """What the two sides say otherwise, in French: the names of the fields, never their values."""
     apart = (pl.col("start_date") - pl.col("start_date_registered")).dt.total_days().abs() > _DAYS
-    known = pl.col("professions").list.len() > 0
-    profession = known & ~pl.col("professions").list.contains(pl.col("profession"))
-    role = (pl.col("roles").list.len() > 0) & ~pl.col("roles").list.contains(pl.col("role"))
+    profession, role = _other("professions", "profession"), _other("roles", "role")
     told = [
         (pl.col("birth_differs"), "date de naissance"),
         (apart, f"date de prise de fonction (plus de {_DAYS} jours d'écart)"),
@@ -130,6 +128,12 @@ def _differences() -> pl.Expr:
     ]
     said = [pl.when(differs.fill_null(value=False)).then(pl.lit(name)) for differs, name in told]
     return pl.concat_list(said).list.drop_nulls().list.join(", ")
+
+
+def _other(registered: str, ours: str) -> pl.Expr:
+    """Both sides say something, and what we say is not among what is registered."""
+    both = (pl.col(registered).list.len() > 0) & pl.col(ours).is_not_null()
+    return both & ~pl.col(registered).list.contains(pl.col(ours))
 
 
 def _said() -> pl.Expr:

@@ -25,7 +25,7 @@ def read_kept(path: Path, french: Mapping[str, str]) -> pl.DataFrame:
     missing = [name for name in french if name not in frame.columns]
     if missing:
         raise UsageError(f"{path} : il manque la colonne « {missing[0]} ». Attendu : {' ; '.join(french)}.")
-    return frame.select(french).rename(french)
+    return frame.select(*french).rename(french)
 
 
 def write_kept(path: Path, frame: pl.DataFrame, french: Mapping[str, str]) -> None:

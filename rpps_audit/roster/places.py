@@ -45,7 +45,7 @@ def propose_places(places: pl.Series, establishments: pl.DataFrame) -> pl.DataFr
     )
     coded = labels.with_columns(code=code)
     steps = [
-        coded.join(known.select("finess"), left_on=code.alias("code"), right_on="finess", how="inner").select(
+        coded.join(known, left_on="code", right_on="finess").select(
             "place", finess="code", reason=pl.lit("numéro FINESS")
         ),
         coded.join(known.drop_nulls("siret"), left_on="code", right_on="siret").select(

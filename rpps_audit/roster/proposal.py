@@ -46,7 +46,7 @@ def propose(table: Table, places: pl.Series | None = None, today: date | None = 
     known = places if places is not None else pl.Series([], dtype=pl.String)
     labels = pl.concat([known.to_frame("l").select(normalise(pl.col("l")))["l"], known]).drop_nulls().unique()
     cells = {heading: table.column(heading) for heading in table.header}
-    texts = pl.concat(list(cells.values()), how="vertical_relaxed") if cells else pl.Series([], dtype=pl.String)
+    texts = pl.concat([column.alias("cell") for column in cells.values()]) if cells else pl.Series([], dtype=pl.String)
     jobs = propose_jobs(texts.filter(texts.str.contains(r"^\p{L}"))).filter(pl.col("reason") != UNKNOWN)
     job_words = jobs.select(normalise(pl.col("job")))["job"].unique()
     natures = {head: shares(column, labels, job_words, today or date.today()) for head, column in cells.items()}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from rpps_audit.perimeter import Perimeter
 from rpps_audit.reference import communes_at
 from rpps_audit.roster.contents import as_month
 from rpps_audit.roster.full_names import split_full_name
@@ -47,33 +48,40 @@ def resolved(rows: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     ).drop("_split", "_finess")
 
 
-def establishments(store: Store) -> pl.DataFrame:
-    """The establishments a label can be: finess, name, siret, commune_label; those of FINESS, then the directory's."""
+def establishments(store: Store, perimeter: Perimeter | None = None) -> pl.DataFrame:
+    """The establishments a label can be: finess, finess_legal, name, siret, commune_label, category_label, closed_on;
+    those of FINESS, then the directory's. Of the perimeter only, when there is one.
+    """
     found = fetch_frame(store.sql("""
-        SELECT finess, name, siret, commune FROM (
-            SELECT finess, name, siret, commune, 1 AS rank FROM establishments
-            UNION ALL SELECT finess, structure_name, siret, NULL, 2 FROM registrations
+        SELECT * EXCLUDE (rank) FROM (
+            SELECT finess, finess_legal, name, siret, commune, category_label, closed_on, 1 AS rank FROM establishments
+            UNION ALL SELECT finess, finess_legal, structure_name, siret, NULL, NULL, NULL, 2 FROM registrations
         ) WHERE finess IS NOT NULL AND name IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY finess ORDER BY rank, name) = 1 ORDER BY finess
     """))  # fmt: skip
     labels = communes_at(date.today()).select(commune="code", commune_label="label").unique("commune")
-    return found.join(labels, on="commune", how="left", maintain_order="left").drop("commune")
+    named = found.join(labels, on="commune", how="left", maintain_order="left").drop("commune")
+    return named.filter(perimeter.expression()) if perimeter else named
 
 
 def resolve_roster(store: Store, snapshot_id: int, workspace: Path | None) -> list[str]:
     """Resolve the rows of one loaded roster where they are; gives what the user should know, in French.
 
-    In a workspace the labels of establishments and functions are kept, with what is proposed for each.
+    Labels are looked for among the establishments of the workspace's perimeter; those of establishments and functions
+    are kept in the workspace, with what is proposed for each.
     """
+    from rpps_audit.workspace import open_workspace
+
     rows = fetch_frame(store.sql(f"SELECT {_READ} FROM employments WHERE snapshot_id = ?", [snapshot_id]))
     if workspace is None:
         places = propose_places(rows["place"], establishments(store))
     else:
+        known = establishments(store, open_workspace(workspace).perimeter)
         if rows["job"].null_count() < rows.height:
             keep_jobs(workspace, propose_jobs(rows["job"]))
         before = kept_places(workspace)
         fresh = rows.join(before.filter(pl.col("decided") != DOUBTFUL), on="place", how="anti")["place"]
-        places = keep_places(workspace, propose_places(fresh, establishments(store))) if fresh.count() else before
+        places = keep_places(workspace, propose_places(fresh, known)) if fresh.count() else before
     made = resolved(rows, places).select("line", *_MADE)
     store.connection.register("resolved_rows", made.to_arrow())
     try:
