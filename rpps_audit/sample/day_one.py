@@ -88,7 +88,7 @@ def _fated(ours: pl.DataFrame, establishments: int, world: World, rng: np.random
     moved = (ours["place"].to_numpy() + 1 + rng.integers(0, establishments - 1, count)) % establishments
     place = np.where(fate == "elsewhere", moved, ours["place"].to_numpy())
     gone = pl.Series(np.isin(fate, ["left_open", "closed"]))
-    left = pl.lit(_LEFT_FROM) + pl.duration(days=pl.Series("days", rng.integers(0, _LEFT_DAYS, count)))
+    left = pl.lit(_LEFT_FROM) + pl.duration(days=pl.lit(pl.Series("days", rng.integers(0, _LEFT_DAYS, count))))
     # Where two establishments bear one name, HR says the town.
     twice = (pl.len().over("structure_name", "finess_legal") > 1).alias("twice")
     town = pl.concat_str("structure_name", pl.lit(" ("), "commune_label", pl.lit(")"))

@@ -12,6 +12,7 @@ from rpps_audit.ingest import load
 from rpps_audit.matching import reconcile
 from rpps_audit.matching.sources import roster_frame
 from rpps_audit.perimeter import Perimeter, store_perimeter
+from rpps_audit.records import state_at
 from rpps_audit.roster import establishments, keep_form, propose, read_table
 from rpps_audit.sample.day_one import write_day_one
 from rpps_audit.store import open_store
@@ -40,7 +41,7 @@ def played(workspace: Path, kind: str) -> Round:
         load(store, list(day.rosters))
         load(store, [day.directories[kind]])
         found = reconcile(store, workspace)
-        rows = roster_frame(store, workspace)
+        rows = roster_frame(store, state_at(store), workspace)
     return Round(found.outcomes, _beside_truth(found.links.join(rows, on="row"), day.truth), found.counts())
 
 
