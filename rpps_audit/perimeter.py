@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from rpps_audit.atomic import write_private
 from rpps_audit.errors import UsageError
 from rpps_audit.reference import normalise
-from rpps_audit.reports.atomic import write_private
 
 SETTING = "perimetre"
 _FINESS = re.compile(r"\d[\dAB]\d{7}")

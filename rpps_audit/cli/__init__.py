@@ -18,7 +18,10 @@ from rpps_audit.cli.parser import FrenchParser, speak_french
 from rpps_audit.errors import AuditError
 
 # In the order of the help. Each module has add_commands(commands).
-_ROOMS = ("audit", "findings", "exposure", "report", "rules", "sample", "card", "corrections", "batch", "lab", "doctor")
+_ROOMS = (
+    "matching", "followup", "audit", "findings", "exposure", "report", "rules", "sample", "card", "corrections",
+    "batch", "lab", "doctor",
+)  # fmt: skip
 
 __all__ = ["build_parser", "main"]
 

@@ -53,3 +53,24 @@ def reconcile(
         decisions=kept_decisions(workspace),
         grants=access.grants if access else None,
     )
+
+
+def side_by_side(store: Store, workspace: Path, found: Reconciliation, state: State | None = None) -> pl.DataFrame:
+    """The ambiguous pairs with both sides' values, for a person who decides: name_key, professional_id, level, reason,
+    hr_file, hr_line, then each value of the roster and, under `registered_`, of the register."""
+    judged = state or state_at(store)
+    ours = roster_frame(store, judged, workspace).select(
+        hr_row="row", hr_file="hr_file", hr_line="hr_line", birth_name="birth_name", usage_name="usage_name",
+        first_name="first_name", birth_date="birth_date", finess="finess", job="job",
+    )  # fmt: skip
+    theirs = registered_frame(store, judged).select(
+        registered_row="row",
+        registered_name=pl.coalesce("birth_name", "exercise_name"),
+        registered_first_name=pl.coalesce("first_names", "exercise_first_name"),
+        registered_birth_date="birth_date",
+        registered_finess="finess",
+        registered_profession="profession",
+    )
+    return found.candidates.join(ours, on="hr_row", how="left", maintain_order="left").join(
+        theirs, on="registered_row", how="left", maintain_order="left"
+    ).drop("hr_row", "registered_row")  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from rpps_audit.reports.atomic import write_private
+from rpps_audit.atomic import write_private
 from rpps_audit.reports.french import day, typeset
 from rpps_audit.reports.model import Cell, Column, Report, Table
 

@@ -12,10 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from rpps_audit.atomic import write_private
 from rpps_audit.errors import UsageError
 from rpps_audit.ingest.layouts import RH_MAPPING, Layout, header_key
-from rpps_audit.reports.atomic import write_private
-from rpps_audit.roster.proposal import Choice
+from rpps_audit.roster.proposal import Choice, propose
+from rpps_audit.roster.reading import Table, read_table
 
 _NAMES = ({"Nom", "Nom d'usage"}, {"Nom et prénom"})
 
@@ -43,6 +46,15 @@ def kept_form(workspace: Path, headings: Sequence[str]) -> dict[str, str] | None
         if _signature(one["intitules"]) == _signature(headings):
             return dict(one["colonnes"])
     return None
+
+
+def proposed(path: Path, workspace: Path, labels: pl.Series) -> tuple[Table, list[Choice]]:
+    """The beginning of an HR file and its mapping: the one kept for these headings, else what is proposed."""
+    table = read_table(path)
+    kept = kept_form(workspace, table.header)
+    if kept is None:
+        return table, propose(table, labels)
+    return table, [Choice(one, kept.get(one), "gardé dans rh.toml") for one in table.header]
 
 
 def form_layouts(workspace: Path, roster: Layout) -> tuple[Layout, ...]:

@@ -20,16 +20,21 @@ from rpps_audit.roster.reading import Table
 # So much of the cells must be of the nature a column asks for.
 _ENOUGH = 0.6
 _ALONE = 0.9
+_SAYS_NOTHING = "intitulé qui ne dit rien"
 _SMALL = {"de", "du", "des", "d", "l", "la", "le", "les", "et", "a", "au", "n", "no", "numero", "e", "s"}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One heading of the file: `column` is our heading (rules/layouts/rh.toml), None when it is not kept."""
+    """One heading of the file: `column` is our heading (rules/layouts/rh.toml), None when it is not kept.
+
+    Not `sure`: told by its contents alone, or by its heading over an empty column; a person should look.
+    """
 
     heading: str
     column: str | None
     reason: str
+    sure: bool = True
 
 
 def columns() -> tuple[str, ...]:
@@ -61,14 +66,12 @@ def propose(table: Table, places: pl.Series | None = None, today: date | None = 
         ]
         if score > 0
     ]
-    taken: dict[str, tuple[str, str]] = {}
+    taken: dict[str, Choice] = {}
     for _, heading, ours, reason in sorted(scores, key=lambda one: -one[0]):
-        if heading not in taken and ours not in {given for given, _ in taken.values()}:
-            taken[heading] = (ours, reason)
-    return [
-        Choice(heading, *taken.get(heading, (None, refused.get(heading, "sans usage ici : ne sera pas gardé"))))
-        for heading in table.header
-    ]
+        if heading not in taken and ours not in {one.column for one in taken.values()}:
+            taken[heading] = Choice(heading, ours, reason, _SAYS_NOTHING not in reason)
+    useless = "sans usage ici : ne sera pas gardé"
+    return [taken.get(one) or Choice(one, None, refused.get(one, useless)) for one in table.header]
 
 
 def corrected(choices: list[Choice], told: list[str]) -> list[Choice]:
@@ -100,7 +103,7 @@ def _score(heading: str, nature: dict[str, float], one: dict[str, Any], empty: b
     said = max(
         (len(group) + len(group) / len(words) for group in map(_words, one["words"]) if group <= words), default=0.0
     )
-    told = f"« {heading} »" if said else "intitulé qui ne dit rien"
+    told = f"« {heading} »" if said else _SAYS_NOTHING
     held = f"{round(100 * share)} % de {NATURES[asked]}"
     if said and empty:
         return said, f"{told}, colonne vide dans ce fichier"

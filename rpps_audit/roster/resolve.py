@@ -64,6 +64,11 @@ def establishments(store: Store, perimeter: Perimeter | None = None) -> pl.DataF
     return named.filter(perimeter.expression()) if perimeter else named
 
 
+def labels(known: pl.DataFrame) -> pl.Series:
+    """Everything an HR file may call one of these establishments exactly: FINESS, SIRET, name."""
+    return pl.concat([known[name].alias("label") for name in ("finess", "siret", "name")]).drop_nulls()
+
+
 def resolve_roster(store: Store, snapshot_id: int, workspace: Path | None) -> list[str]:
     """Resolve the rows of one loaded roster where they are; gives what the user should know, in French.
 

@@ -24,4 +24,6 @@ def write_private(path: Path, content: bytes) -> None:
             Path(part).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UsageError(f"Le rapport ne peut pas être écrit dans {path} : {error.strerror}.") from error
+        raise UsageError(
+            f"{path} ne peut pas être écrit : {error.strerror}. Vérifiez le dossier et ses droits."
+        ) from error
