@@ -30,6 +30,7 @@ def fresh_cells(store: Store, state: State, found: Reconciliation, workspace_job
         _registered(store, state, records),
         _roster(store, state, found, records, workspace_jobs),
         _places(store, records),
+        _judged(state, found),
     ]
     every = pl.concat(told).filter(pl.col("value").is_not_null(), pl.col("value") != "")
     rank = pl.col("kind").replace_strict(_RANK, return_dtype=pl.Int8)
@@ -123,6 +124,21 @@ def _places(store: Store, records: pl.DataFrame) -> pl.DataFrame:
     named = _long(told.join(known, on="finess"), ["finess_legal", "structure_name"])
     own = _long(told.with_columns(file_name=pl.lit("rapprochement")), ["place"])
     return pl.concat([named, own.with_columns(column=pl.lit("finess"))])
+
+
+def _judged(state: State, found: Reconciliation) -> pl.DataFrame:
+    """What the matching itself says: whether the situation is open there, and the last roster that shows the person."""
+    told = state.snapshots.filter(pl.col("kind") == "rh").select(hr_file="file_name", roster_day="data_date")
+    kind = pl.col("outcome")
+    lines = found.outcomes.filter(kind != "ambiguous").join(told.unique("hr_file"), on="hr_file", how="left")
+    working = kind.is_in(["present", "disagrees", "elsewhere", "to_register"])
+    cells = lines.select(
+        person=pl.coalesce("professional_id", "name_key"), finess=pl.col("finess").fill_null(""), kind=pl.lit("finess"),
+        file_name=pl.lit("rapprochement"), data_date=pl.lit(state.as_of),
+        is_open=kind.is_in(["present", "disagrees", "left_open"]),
+        last_confirmed=pl.when(working).then("roster_day"),
+    )  # fmt: skip
+    return _long(cells, ["is_open", "last_confirmed"])
 
 
 def _long(lines: pl.DataFrame, names: list[str]) -> pl.DataFrame:

@@ -14,6 +14,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from rpps_audit.errors import AuditError, UnreadableInputError, UsageError
 from rpps_audit.ingest.cells import batch_schema
 from rpps_audit.ingest.changes import changed_share
+from rpps_audit.ingest.fhir import read_fhir
 from rpps_audit.ingest.keeper import Keeper
 from rpps_audit.ingest.layouts import layouts
 from rpps_audit.ingest.loaded import Loaded, data_date_of, notes_on
@@ -78,7 +79,7 @@ def _recognise_all(store: Store, paths: Sequence[Path]) -> tuple[list[Recognitio
     known = layouts(_workspace(store))
     answers = [recognise_source(source, known) for source in expand(paths)]
     problems = [answer for answer in answers if not answer.layout]
-    refused = [answer.sentence() for answer in problems if not answer.source.found]
+    refused = [answer.sentence() for answer in problems if not (answer.source.found or answer.beside)]
     readable = [answer for answer in answers if answer.layout]
     if refused or not readable:
         sentences = refused or [answer.sentence() for answer in problems] or ["aucun fichier de données trouvé."]
@@ -133,6 +134,8 @@ def _read(
     recognition: Recognition, reading: Reading, keeper: Keeper, tell: Callable[[int], None]
 ) -> Generator[pa.RecordBatch]:
     assert recognition.layout is not None
+    if recognition.layout.json == "fhir":
+        return read_fhir(recognition, reading, keeper, tell)
     if recognition.layout.json:
         return read_structures(recognition, reading, keeper, tell)
     if recognition.layout.archive:

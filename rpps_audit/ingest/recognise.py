@@ -40,7 +40,7 @@ class Recognition:
 
     `header` is the file's own; `positions` gives, for each column of the layout, its place in the file or None;
     `missing` are the layout's columns the file lacks, `extra` the file's columns that are left aside.
-    `nearest` is the layout that resembles most; `sheet` the sheet of a workbook.
+    `nearest` is the layout that resembles most; `sheet` the sheet of a workbook. `beside`: read with another file.
     """
 
     source: Source
@@ -55,6 +55,7 @@ class Recognition:
     nearest: Layout | None = None
     sheet: str = ""
     problem: str = ""
+    beside: bool = False
 
     def sentence(self) -> str:
         """One sentence for the user."""
@@ -172,8 +173,17 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 
 def _json(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
+    from rpps_audit.ingest.fhir import fhir_layout, goes_with
+
+    fhir = fhir_layout(head)
+    with_file = goes_with(source.path, head) if fhir and not source.member else None
+    if with_file:
+        said = f"complète les situations de {with_file}, avec lequel il est lu."
+        return Recognition(source, problem=said, beside=True)
     for one in known:
-        if one.json and re.search(rb'"(pmej|gcc|gco)"\s*:\s*\[', head):
+        if fhir == one.id:
+            return Recognition(source, one, "utf-8", positions=tuple(range(len(one.columns))))
+        if one.json and one.json != "fhir" and re.search(rb'"(pmej|gcc|gco)"\s*:\s*\[', head):
             return Recognition(source, one, "utf-8", positions=tuple(range(len(one.columns))))
     return Recognition(source, problem=f"JSON d'une forme inconnue (il manque la liste « pmej »). {_expected()}")
 

@@ -16,7 +16,7 @@ from rpps_audit.errors import UnreadableInputError
 
 WORKBOOK = "xl/workbook.xml"
 INSEE = "v_commune_depuis_1943.csv"
-_DATA = {".csv", ".txt", ".zip", ".xlsx", ".json"}
+_DATA = {".csv", ".txt", ".zip", ".xlsx", ".json", ".ndjson"}
 _DATED = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_]?(\d\d)[-_]?(\d\d)(?:[-_T]?\d{4}(?:\d\d)?)?(?!\d)")
 
 
