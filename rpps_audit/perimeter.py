@@ -39,9 +39,8 @@ class Perimeter:
         """
         if value in ("", []):
             return cls()
-        numbers = [value] if isinstance(value, str) else value
-        wrong = [one for one in numbers if not (isinstance(one, str) and _FINESS.fullmatch(one))]
-        if not isinstance(numbers, list) or wrong:
+        numbers = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, str) and _FINESS.fullmatch(one) for one in numbers):
             raise UsageError(
                 f"{where}, [espace] perimetre : attendu un FINESS juridique « 690000000 » ou une liste de FINESS "
                 "géographiques [« 690000001 », …], 9 caractères chacun."

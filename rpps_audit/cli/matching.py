@@ -46,6 +46,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     reconcile.add_argument("--format", choices=_FORMATS, default="table", metavar="FORMAT", help=", ".join(_FORMATS))
     reconcile.add_argument("--json", dest="format", action="store_const", const="json", help="comme --format json")
     reconcile.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
+    reconcile.add_argument("--signs", action="store_true", help="signes de vie auprès de chaque situation non fermée")
     reconcile.add_argument("--side-by-side", action="store_true", help="les ambigus côte à côte, avec leurs valeurs")
     reconcile.add_argument(
         "--decide", metavar="CLÉ=NUMÉRO", help="tranche un ambigu : clé de la personne = professionnel, ou = aucun"
@@ -104,7 +105,8 @@ def _mapping(args: argparse.Namespace) -> int:
 
 
 def _reconcile(args: argparse.Namespace) -> int:
-    from rpps_audit.matching import Decision, decide, reconcile, side_by_side
+    from rpps_audit.matching import Decision, decide, reconcile, side_by_side, signs_of_life
+    from rpps_audit.records import state_at
 
     workspace = open_workspace(args.workspace)
     if args.decide:
@@ -120,6 +122,9 @@ def _reconcile(args: argparse.Namespace) -> int:
         decide(args.workspace, Decision(key, chosen, args.author, args.reason, date.today()))
     with workspace.store() as store:
         found = reconcile(store, args.workspace, access=workspace.access_matrix())
+        if args.signs:
+            write_frame(signs_of_life(store, state_at(store), found), args.format, args.out)
+            return 0
         if args.side_by_side:
             write_frame(side_by_side(store, args.workspace, found), args.format, args.out)
             return 0

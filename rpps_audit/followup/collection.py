@@ -135,7 +135,7 @@ def _template(name: str) -> str:
 def _pdf_writer() -> Any:
     """HTML → PDF where WeasyPrint is installed (`pip install "rpps-audit[pdf]"`), else None."""
     try:
-        from weasyprint import HTML  # type: ignore[import-not-found,import-untyped]
+        from weasyprint import HTML  # type: ignore[import-untyped]
     except (ImportError, OSError):
         return None
     return lambda html: HTML(string=html).write_pdf(pdf_variant="pdf/ua-1")

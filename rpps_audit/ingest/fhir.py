@@ -138,7 +138,7 @@ class _Known:
         civil = self._persons.get(reference, {})
         national, number = _identified(one, _IDNPS), _identified(one, _RPPS)
         used, official = _name(one, "usual"), _name(civil, "official")
-        birth = next((e.get("valueAddress", {}) for e in _extensions(civil, _BIRTH_PLACE)), {})
+        birth: Resource = next((e.get("valueAddress", {}) for e in _extensions(civil, _BIRTH_PLACE)), {})
         status = next((e for e in _extensions(civil, _STATUS)), {})
         codes = [code for found in one.get("qualification", ()) for code in found.get("code", {}).get("coding", ())]
         return {

@@ -10,6 +10,7 @@ Frames in, frames out: `bring_together` knows no store; `sources` reads a store'
 from rpps_audit.matching.decisions import Decision, decide, kept_decisions
 from rpps_audit.matching.outcomes import OUTCOMES, Reconciliation, bring_together
 from rpps_audit.matching.pairs import LEVELS, pairs
+from rpps_audit.matching.signs import signs_of_life
 from rpps_audit.matching.sources import reconcile, side_by_side
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "pairs",
     "reconcile",
     "side_by_side",
+    "signs_of_life",
 ]

@@ -58,4 +58,8 @@ def _decided(found: pl.DataFrame, decisions: pl.DataFrame | None) -> tuple[pl.Da
     # A decision for somebody who is no longer a candidate decides nothing: the question is asked again.
     answered = pl.concat([chosen["name_key"], met.filter(pl.col("chosen") == NOBODY)["name_key"]])
     rest = met.filter(~pl.col("name_key").is_in(answered.implode()))
-    return chosen.select(found.columns), rest.select(found.columns)
+    # Whoever was chosen is no candidate for somebody else, where one number is one person.
+    free = rest.join(chosen.select("registered"), on="registered", how="anti")
+    certain = rest.filter(pl.col("level") < _EXCLUSIVE)
+    kept = pl.concat([free, certain]).unique(["staff", "registered"], keep="first", maintain_order=True)
+    return chosen.select(found.columns), kept.select(found.columns)

@@ -22,8 +22,8 @@ def spells_of(staff: People, linked: pl.DataFrame, as_of: date) -> pl.DataFrame:
     here = pl.col("end_date").is_null() | (pl.col("end_date") > as_of)
     begun = lines.with_columns(who=who, here=here).sort("here", "end_date", "start_date", nulls_last=False)
     return begun.group_by("who", "finess", maintain_order=True).agg(
-        pl.col("staff").first(),
-        pl.col("registered", "professional_id", "level", "reason", "profession", "role", "hr_file", "hr_line").last(),
+        pl.col("staff", "registered", "professional_id", "level", "reason").last(),
+        pl.col("profession", "role", "hr_file", "hr_line").last(),
         pl.col("told_on").max(),
         pl.col("start_date").min(),
         present=pl.col("here").any(),

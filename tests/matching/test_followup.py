@@ -25,7 +25,8 @@ from rpps_audit.followup import (
 from rpps_audit.followup.merge import CELLS
 from rpps_audit.followup.operator import HEADINGS, keep_step
 from rpps_audit.ingest import layout, load
-from rpps_audit.matching import reconcile
+from rpps_audit.matching import reconcile, signs_of_life
+from rpps_audit.records import state_at
 from rpps_audit.reference import load_access
 from rpps_audit.store import Store, open_store
 
@@ -245,3 +246,17 @@ def test_the_operator_s_page_counts_each_establishment(tmp_path: Path) -> None:
     assert row["manager"] == "Mme Martin"
     for name in ("page.xlsx", "page.html", "page.csv"):
         assert write_operator_page(page, tmp_path / name, DAY).stat().st_size > 200
+
+
+def test_signs_of_life_beside_what_is_left_open(tmp_path: Path) -> None:
+    gone = (*EVE[:5], "20/10/2026")
+    with open_store(tmp_path) as store:
+        load(store, [roster(tmp_path, "2026-11-01", [ANNE, gone]), public(tmp_path, "20261101", REGISTERED)])
+        store.sql("INSERT INTO registrations (snapshot_id, line, professional_id, finess) "
+                  "SELECT max(snapshot_id), 99, '810000000033', '690000021' FROM registrations")  # fmt: skip
+        found = reconcile(store, tmp_path, access=load_access())
+        told = signs_of_life(store, state_at(store), found).to_dicts()
+    assert len(told) == 1
+    assert told[0]["professional_id"] == "810000000033"
+    assert (told[0]["others"], told[0]["documents"], told[0]["last_roster"]) == (1, 10, DAY)
+    assert (told[0]["card_until"], told[0]["mailbox"]) == (None, None)

@@ -223,3 +223,13 @@ def test_a_roster_without_establishments_is_true_of_every_situation():
     staff = [hr(finess=None)]
     found = together(staff, [reg(), reg(finess=THERE)]).outcomes
     assert sorted(found.select("outcome", "finess").rows()) == [("present", HERE), ("present", THERE)]
+
+
+def test_who_was_chosen_is_nobody_else_s_candidate():
+    staff = [hr(), hr(birth_date=date(1990, 1, 1))]
+    asked = together(staff, [public()])
+    key = asked.outcomes.filter(hr_line=2)["name_key"][0]
+    told = pl.DataFrame({"name_key": [key], "professional_id": ["810000000001"], "author": ["la gestionnaire"]})
+    found = together(staff, [public()], decisions=told).outcomes.sort("hr_line")
+    assert found.select("hr_line", "outcome", "name_key").rows()[0] == (2, "present", key)
+    assert found.select("hr_line", "outcome").rows()[1] == (3, "to_register")
