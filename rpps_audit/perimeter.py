@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from rpps_audit.atomic import write_private
 from rpps_audit.errors import UsageError
-from rpps_audit.reference import normalise
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SETTING = "perimetre"
 _FINESS = re.compile(r"\d[\dAB]\d{7}")
@@ -37,7 +36,7 @@ class Perimeter:
 
         Raises UsageError for anything that is not 9 characters.
         """
-        if value in ("", []):
+        if value in (None, "", []):
             return cls()
         numbers = value if isinstance(value, list) else [value]
         if not all(isinstance(one, str) and _FINESS.fullmatch(one) for one in numbers):
@@ -49,6 +48,8 @@ class Perimeter:
 
     def expression(self, finess: str = "finess", finess_legal: str = "finess_legal") -> pl.Expr:
         """Whether a row is inside."""
+        import polars as pl
+
         if not self:
             return pl.lit(value=True)
         inside = pl.col(finess).is_in(list(self.establishments)) | (pl.col(finess_legal) == self.operator)
@@ -66,6 +67,10 @@ def find(establishments: pl.DataFrame, words: str) -> pl.DataFrame:
 
     `establishments`: finess, finess_legal, name, commune_label, and what else there is.
     """
+    import polars as pl
+
+    from rpps_audit.reference import normalise
+
     where = pl.concat_str(
         pl.col("finess"), "finess_legal", "name", "commune_label", separator=" ", ignore_nulls=True
     ).pipe(normalise)
@@ -77,7 +82,8 @@ def find(establishments: pl.DataFrame, words: str) -> pl.DataFrame:
 
 def store_perimeter(workspace: Path, perimeter: Perimeter) -> Path:
     """Write `perimetre` into `[espace]` of the workspace's settings; the other lines stay as they are."""
-    from rpps_audit.workspace import SETTINGS_FILE
+    from rpps_audit.atomic import write_private
+    from rpps_audit.settings import SETTINGS_FILE
 
     file = workspace / SETTINGS_FILE
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
