@@ -185,6 +185,16 @@ class Workspace:
                FROM batch_states ORDER BY prepared_at DESC, batch_id DESC"""
         )
 
+    def reconcile(self) -> pl.DataFrame:
+        """Who of the rosters is registered, left and open, to register, elsewhere, in disagreement, ambiguous.
+
+        Columns: outcome, level, professional_id, finess, name_key, hr_file, hr_line, left_on, reasons, documents.
+        """
+        from rpps_audit.matching import reconcile
+
+        with self.store() as store:
+            return reconcile(store, self.path, access=self.access_matrix()).outcomes
+
     def sql(self, query: str, **parameters: Any) -> pl.DataFrame:
         """A query on the store's tables (docs/magasin.md lists them). Nothing it writes is kept."""
         from rpps_audit.store import fetch_frame
