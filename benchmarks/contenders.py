@@ -10,7 +10,7 @@ import sys
 import polars as pl
 
 from benchmarks.rules import CONTEXT, row_rules
-from rpps_audit.checks.predicates import violation
+from rpps_audit.checks.kinds import violation
 from rpps_audit.checks.schemas import broken_rows, build_schema
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from rpps_audit.checks import Rule, load_catalogue
-from rpps_audit.checks.predicates import ROW_KINDS, Context, needed_columns
+from rpps_audit.checks.kinds import Context, kind_of
 
 KIND = "annuaire-restreint"
 CONTEXT = Context(as_of=date(2026, 11, 1))
@@ -21,9 +21,9 @@ def row_rules(frame: pl.LazyFrame, table: str = "professional") -> list[Rule]:
         rule
         for rule in load_catalogue()
         if rule.table == table
-        and rule.kind in ROW_KINDS
+        and kind_of(rule).of_rows
         and KIND in rule.applies_to
-        and needed_columns(rule) <= columns
+        and kind_of(rule).needs(rule) <= columns
     ]
 
 

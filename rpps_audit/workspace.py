@@ -63,7 +63,7 @@ class Workspace:
         """The rules in force here."""
         from rpps_audit.checks import load_catalogue
 
-        return load_catalogue(self.path)
+        return load_catalogue(self.path, self.access_matrix())
 
     def access_matrix(self) -> AccessMatrix:
         """The grants in force here: the version or file the workspace names, else the one shipped."""

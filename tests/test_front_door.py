@@ -13,8 +13,8 @@ import rpps_audit as ra
 HEADER = "Numéro RPPS;Nom de naissance;Prénoms;Date de naissance;FINESS géographique;Rôle;Date de prise de fonction"
 VERBS = [
     "access", "access_matrix", "batches", "catalogue", "check", "corrections", "exposure", "findings", "load",
-    "memory_limit", "not_evaluable", "organisation", "path", "perimeter", "reports", "rules", "snapshots", "sql",
-    "store",
+    "memory_limit", "not_evaluable", "organisation", "path", "perimeter", "reconcile", "reports", "rules", "snapshots",
+    "sql", "store",
 ]  # fmt: skip
 
 
@@ -64,7 +64,8 @@ def test_a_matrix_named_in_the_settings_is_looked_for_in_the_workspace(
     ws: ra.Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shipped = Path(ra.__file__).parents[1] / "rules" / "access" / "sara-slides-1.toml"
-    (ws.path / "droits.toml").write_text(shipped.read_text("utf-8").replace("gcs-sara-diapositives-1", "la-notre"), "utf-8")
+    ours = shipped.read_text("utf-8").replace("gcs-sara-diapositives-1", "la-notre")
+    (ws.path / "droits.toml").write_text(ours, "utf-8")
     (ws.path / "rpps-audit.toml").write_text('[espace]\nmatrice = "droits.toml"\n', "utf-8")
     monkeypatch.chdir(tmp_path)
     assert ra.open("espace").access_matrix().version == "la-notre"

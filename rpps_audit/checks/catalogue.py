@@ -1,39 +1,41 @@
 """The rule catalogue: one Markdown file per rule under rules/checks/, read into frozen values.
 
-A rule file is a TOML front matter between two `+++` lines, then a page in French. The front matter holds what is
-computed, the page what it means. A workspace adds rules or changes thresholds in its own `rules/` folder
-(`rules/checks/*.md`, `rules/reglages.toml`) without touching Python.
+A workspace adds rules or changes thresholds in its own `rules/` folder (`rules/checks/*.md`, `rules/reglages.toml`)
+without touching Python. What cannot be computed is refused here, by file and line.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-from rpps_audit.checks.predicates import ROW_KINDS
-from rpps_audit.checks.relations import SET_KINDS
-from rpps_audit.checks.rule import Example, Rule, digest
+from rpps_audit.checks.kinds import References
+from rpps_audit.checks.rule import Rule, digest
+from rpps_audit.checks.rule_file import (
+    CATEGORIES,
+    SEVERITIES,
+    Origin,
+    demand_computable,
+    demand_typed,
+    read_toml,
+    rule_from,
+)
 from rpps_audit.errors import UsageError
-from rpps_audit.reference import rules_root
+from rpps_audit.reference import AccessMatrix, load_access, load_nomenclatures, rules_root
 
-TABLES = ("professional", "situation")
-SEVERITIES = ("error", "warning", "information")
-CATEGORIES = ("completeness", "conformance", "plausibility", "uniqueness", "timeliness")
+__all__ = ["CATEGORIES", "SEVERITIES", "Catalogue", "load_catalogue", "parse_rule"]
 
-_REQUIRED = ("id", "title", "table", "columns", "kind", "severity", "category", "basis", "source", "since")
-_OPTIONAL = ("parameters", "when", "applies_to", "forgotten", "enabled", "examples")
 _ADJUSTABLE = ("severity", "enabled", "parameters", "applies_to")
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The rules in force, ordered by id; their position is the `rule_no` of a run."""
+    """The rules in force, ordered by id, and the references they are judged by; their position is the `rule_no`."""
 
     rules: tuple[Rule, ...]
+    references: References = field(default_factory=References)
 
     @property
     def fingerprint(self) -> str:
@@ -56,100 +58,60 @@ class Catalogue:
         return found
 
 
-def load_catalogue(workspace: Path | None = None) -> Catalogue:
+def load_catalogue(workspace: Path | None = None, access: AccessMatrix | None = None) -> Catalogue:
     """Every rule shipped with the package, as changed and completed by the workspace's own `rules/` folder.
 
-    Raises UsageError naming the file and the key when a rule cannot be read.
+    They are judged by the `access` matrix (by default the one shipped) and by the nomenclatures of the package and of
+    the workspace. Raises UsageError naming the file, the line and the key when a rule cannot be read or computed.
     """
-    rules = {rule.id: rule for rule in _read_folder(rules_root() / "checks")}
+    references = References(access or load_access(), load_nomenclatures(workspace))
+    rules = {rule.id: rule for rule in _read_folder(rules_root() / "checks", references)}
     # The workspace may be the project itself, whose rules/ are the shipped ones: reading them twice changes nothing.
     if workspace is not None:
-        rules |= {rule.id: rule for rule in _read_folder(workspace / "rules" / "checks")}
-        rules = _adjusted(rules, workspace / "rules" / "reglages.toml")
-    return Catalogue(tuple(rules[key] for key in sorted(rules)))
+        rules |= {rule.id: rule for rule in _read_folder(workspace / "rules" / "checks", references)}
+        rules = _adjusted(rules, workspace / "rules" / "reglages.toml", references)
+    return Catalogue(tuple(rules[key] for key in sorted(rules)), references)
 
 
-def parse_rule(text: str, origin: str) -> Rule:
-    """One rule from the text of its file; `origin` is the file's name, for messages."""
-    parts = text.split("+++", 2)
-    if len(parts) != 3 or parts[0].strip():
-        raise UsageError(f"{origin} : un contrôle commence par un en-tête TOML entre deux lignes « +++ ».")
-    try:
-        head = tomllib.loads(parts[1])
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{origin} : en-tête illisible ({error}).") from error
-    _demand_known_keys(head, origin)
-    examples = tuple(_example(raw, origin) for raw in head.pop("examples", []))
-    tuples: dict[str, Any] = {key: tuple(head[key]) for key in ("columns", "applies_to") if key in head}
-    rule = Rule(**(head | tuples), examples=examples, page=parts[2].strip())
-    _demand_known_values(rule, origin)
-    return rule
+def parse_rule(text: str, origin: str, references: References | None = None) -> Rule:
+    """One rule from the text of its file; `origin` is the file's name, for messages. Raises UsageError."""
+    return rule_from(text, origin, references or References())
 
 
-def _read_folder(folder: Path) -> list[Rule]:
-    return [parse_rule(path.read_text("utf-8"), path.name) for path in sorted(folder.glob("*.md"))]
+def _read_folder(folder: Path, references: References) -> list[Rule]:
+    return [rule_from(path.read_text("utf-8"), path.name, references) for path in sorted(folder.glob("*.md"))]
 
 
-def _adjusted(rules: dict[str, Rule], path: Path) -> dict[str, Rule]:
+def _adjusted(rules: dict[str, Rule], path: Path, references: References) -> dict[str, Rule]:
     """Apply the site's thresholds and severities."""
     if not path.exists():
         return rules
-    try:
-        wishes = tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path.name} : fichier illisible ({error}).") from error
-    catalogue = Catalogue(tuple(rules.values()))
-    for rule_id, wish in wishes.items():
+    text = path.read_text("utf-8")
+    catalogue = Catalogue(tuple(rules.values()), references)
+    for rule_id, wish in read_toml(text, path.name).items():
         rule = catalogue[rule_id]
-        unknown = set(wish) - set(_ADJUSTABLE)
-        if unknown:
-            raise UsageError(
-                f"{path.name}, [{rule_id}] : clé inconnue « {min(unknown)} ». "
-                f"Clés possibles : {', '.join(_ADJUSTABLE)}."
-            )
-        strangers = set(wish.get("parameters", {})) - set(rule.parameters)
-        if strangers:
-            raise UsageError(
-                f"{path.name}, [{rule_id}] : seuil inconnu « {min(strangers)} ». "
-                f"Seuils possibles : {', '.join(rule.parameters) or 'aucun'}."
-            )
+        origin = Origin(path.name, text, rule_id)
+        _demand_adjustable(rule, wish, origin)
         changes = {**wish, "parameters": {**rule.parameters, **wish.get("parameters", {})}}
         if "applies_to" in wish:
             changes["applies_to"] = tuple(wish["applies_to"])
         rules[rule_id] = replace(rule, **changes)
-        _demand_known_values(rules[rule_id], f"{path.name}, [{rule_id}]")
+        demand_computable(rules[rule_id], origin, references)
     return rules
 
 
-def _example(raw: Mapping[str, Any], origin: str) -> Example:
-    if raw.get("verdict") not in ("good", "bad") or not raw.get("rows"):
-        raise UsageError(f"{origin} : un exemple a un « verdict » (good ou bad) et au moins une ligne dans « rows ».")
-    others = {key: tuple(rows) for key, rows in raw.items() if key not in ("verdict", "rows", "as_of")}
-    return Example(raw["verdict"], tuple(raw["rows"]), others, raw.get("as_of", "2026-11-01"))
-
-
-def _demand_known_keys(head: Mapping[str, Any], origin: str) -> None:
-    missing = [key for key in _REQUIRED if key not in head]
-    if missing:
-        raise UsageError(f"{origin} : il manque « {', '.join(missing)} » dans l'en-tête.")
-    unknown = sorted(set(head) - set(_REQUIRED) - set(_OPTIONAL))
+def _demand_adjustable(rule: Rule, wish: object, origin: Origin) -> None:
+    if not isinstance(wish, dict):
+        raise UsageError(f"{origin} : un tableau de réglages est attendu, par exemple enabled = false.")
+    unknown = sorted(set(wish) - set(_ADJUSTABLE))
     if unknown:
-        near = get_close_matches(unknown[0], _REQUIRED + _OPTIONAL, 1)
-        hint = f" Vouliez-vous dire « {near[0]} » ?" if near else ""
-        raise UsageError(f"{origin} : clé inconnue « {unknown[0]} ».{hint}")
-
-
-def _demand_known_values(rule: Rule, origin: str) -> None:
-    kinds = (*ROW_KINDS, *SET_KINDS)
-    for key, allowed in (("table", TABLES), ("kind", kinds), ("severity", SEVERITIES), ("category", CATEGORIES)):
-        if getattr(rule, key) not in allowed:
-            raise UsageError(
-                f"{origin} : « {key} = {getattr(rule, key)} » n'est pas possible. Valeurs : {', '.join(allowed)}."
-            )
-    if not rule.columns:
-        raise UsageError(f"{origin} : « columns » est vide ; un contrôle désigne au moins une colonne.")
-    if rule.when and rule.kind in SET_KINDS:
         raise UsageError(
-            f"{origin} : « when » ne s'emploie pas avec « kind = {rule.kind} », qui compare plusieurs enregistrements. "
-            "Retirez cette clé."
+            f"{origin.at(unknown[0])} : clé inconnue « {unknown[0]} ». Clés possibles : {', '.join(_ADJUSTABLE)}."
+        )
+    demand_typed(wish, origin)
+    strangers = sorted(set(wish.get("parameters", {})) - set(rule.parameters))
+    if strangers:
+        raise UsageError(
+            f"{origin.at(strangers[0])} : seuil inconnu « {strangers[0]} ». "
+            f"Seuils possibles : {', '.join(rule.parameters) or 'aucun'}."
         )

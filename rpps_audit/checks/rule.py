@@ -66,6 +66,7 @@ class Rule:
                 self.when,
                 self.severity,
                 self.applies_to,
+                self.forgotten,
             ]
         )
 

@@ -16,9 +16,9 @@ import polars as pl
 from pandera.polars import DataFrameSchema
 
 from rpps_audit import __version__, reference
-from rpps_audit.checks import predicates, relations
+from rpps_audit.checks import kinds
 from rpps_audit.checks.catalogue import Catalogue
-from rpps_audit.checks.predicates import ROW_KINDS, Context
+from rpps_audit.checks.kinds import Context, kind_of
 from rpps_audit.checks.rule import Rule
 from rpps_audit.checks.schemas import broken_rows, build_schema
 from rpps_audit.records import LINE_OF_ROW, SNAPSHOT_OF_ROW, State, make_comparisons, open_state
@@ -113,26 +113,26 @@ def check_state(store: Store, state: State, catalogue: Catalogue, *, progress: P
     is. One transaction per kind: an interrupted run leaves nothing behind. Raises UsageError for a wrong rule.
     """
     tell = progress or (lambda _label, _share: None)
-    kinds = state.kinds
+    registered = state.kinds
     return [
         check_kind(
             store,
             state,
             kind,
             catalogue,
-            progress=lambda what, share, done=done: tell(what, (done + share) / len(kinds)),  # type: ignore[misc]
+            progress=lambda what, share, done=done: tell(what, (done + share) / len(registered)),  # type: ignore[misc]
         )
-        for done, kind in enumerate(kinds)
+        for done, kind in enumerate(registered)
     ]
 
 
 def check_kind(store: Store, state: State, kind: str, catalogue: Catalogue, *, progress: Progress | None = None) -> Run:
     """Evaluate every rule that applies to one kind of registration of a state."""
-    context = Context(state.as_of)
+    context = Context(state.as_of, catalogue.references)
     rules = [rule for rule in catalogue if rule.enabled and kind in rule.applies_to]
     tell = progress or (lambda _label, _share: None)
     beside = sorted(number for group in state.sources(kind).values() for number in group)
-    question = [kind, state.as_of, list(state.files(kind)), beside, _fingerprint(rules)]
+    question = [kind, state.as_of, list(state.files(kind)), beside, _fingerprint(rules, context)]
     known = store.sql(_KNOWN_RUN, question).fetchone()
     if known is not None and known[0] is not None:
         store.sql("UPDATE runs SET asked_at = ? WHERE run_id = ?", [_now(), known[0]])
@@ -168,9 +168,10 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _fingerprint(rules: Sequence[Rule]) -> str:
+def _fingerprint(rules: Sequence[Rule], context: Context) -> str:
     """The rule set, the code that evaluates it and the references it is judged against, as one value."""
-    judged = [Catalogue(tuple(rules)).fingerprint, __version__, reference.provenance().write_csv()]
+    told = [Catalogue(tuple(rules)).fingerprint, context.references.fingerprint]
+    judged = [*told, __version__, reference.provenance().write_csv()]
     return hashlib.sha256("\n".join(judged).encode()).hexdigest()[:16]
 
 
@@ -181,9 +182,8 @@ def _plan(rules: Sequence[Rule], state: State, kind: str) -> _Plan:
         {rule.id: number for number, rule in enumerate(rules)}, {"professional": [], "situation": []}, [], {}, {}, {}
     )
     for rule in rules:
-        of_rows = rule.kind in ROW_KINDS
-        needed = (predicates if of_rows else relations).needed_columns(rule)
-        absent = frozenset() if of_rows else relations.needed_sources(rule) - sources
+        needed = kind_of(rule).needs(rule)
+        absent = kind_of(rule).needed_sources(rule) - sources
         lacking = {number: needed - columns for number, columns in carried.items() if needed - columns}
         named = _named("columns", frozenset[str]().union(*lacking.values())) if lacking else ""
         if lacking and len(lacking) == len(carried):
@@ -195,7 +195,7 @@ def _plan(rules: Sequence[Rule], state: State, kind: str) -> _Plan:
         if lacking:
             plan.gaps[rule.id] = sorted(lacking)
             plan.partly[rule.id] = f"colonne absente de {len(lacking)} fichiers sur {len(carried)} : {named}"
-        if of_rows:
+        if kind_of(rule).of_rows:
             plan.row_rules[rule.table].append(rule)
         else:
             plan.set_rules.append(rule)
@@ -216,7 +216,7 @@ def _evaluate_rows(
         if not rules:
             continue
         schema = build_schema(rules, context, table)
-        needed = sorted(frozenset[str]().union(*(predicates.needed_columns(rule) for rule in rules)))
+        needed = sorted(frozenset[str]().union(*(kind_of(rule).reads(rule) for rule in rules)))
         total, seen = _count(reader, table), 0
 
         def judge(batch: pl.DataFrame, schema: DataFrameSchema = schema, rules: Sequence[Rule] = rules) -> _Judged:
@@ -236,20 +236,24 @@ def _evaluate_rows(
 def _evaluate_sets(
     reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, hits: list[pl.DataFrame], tell: Progress
 ) -> dict[str, int]:
-    """Run the set rules, adding their broken records to `hits`; each looks at every record of its table."""
-    totals = {table: _count(reader, table) for table in plan.row_rules}
-    relations.make_marks(reader, plan.set_rules)
+    """Run the set rules, adding their broken records to `hits`; how many records each looked at."""
+    evaluated: dict[str, int] = {}
+    kinds.prepare(reader, plan.set_rules)
+    judged = {rule.id: f"{SNAPSHOT_OF_ROW} NOT IN ({_listed(plan.gaps.get(rule.id))})" for rule in plan.set_rules}
     for done, rule in enumerate(plan.set_rules):
-        query = relations.query(rule)
-        parameters = {"as_of": context.as_of} if "$as_of" in query.sql else {}
-        since = pl.col("since") if query.has_since else pl.lit(None, pl.Date).alias("since")
         # The keys of the broken records are made once, at the end.
-        wanted = "row_id, since" if query.has_since else "row_id"
-        found = fetch_frame(reader.execute(f"SELECT {wanted} FROM ({query.sql})", parameters))
-        judged = found.filter(plan.judged(rule, pl.col("row_id") // 2**32))
-        hits.append(judged.select(_number(rule, plan.numbers), _ROW, since.cast(pl.Date)))
+        broken = f"SELECT row_id, since FROM ({kinds.query(rule, context.references)}) WHERE {judged[rule.id]}"
+        found = fetch_frame(reader.execute(broken, kinds.given_day(broken, context.as_of)))
+        hits.append(found.select(_number(rule, plan.numbers), _ROW, "since"))
+        looked = f"SELECT count(*) FROM ({kinds.population(rule)}) WHERE {judged[rule.id]}"
+        row = reader.execute(looked, kinds.given_day(looked, context.as_of)).fetchone()
+        evaluated[rule.id] = 0 if row is None else row[0]
         tell("contrôles entre enregistrements", (2 + (done + 1) / len(plan.set_rules)) / 3)
-    return {rule.id: totals[rule.table] for rule in plan.set_rules}
+    return evaluated
+
+
+def _listed(snapshots: Sequence[int] | None) -> str:
+    return ", ".join(map(str, snapshots or [-1]))
 
 
 def _row_hits(
@@ -260,9 +264,9 @@ def _row_hits(
         rows = broken.get(rule.id)
         if rows is None or rows.is_empty():
             continue
-        day = predicates.since(rule, context) if rule.forgotten else None
+        day = kinds.since(rule, context)
         since = (pl.lit(None) if day is None else day).cast(pl.Date).alias("since")
-        columns = ["row_id", *predicates.needed_columns(rule)] if day is not None else ["row_id"]
+        columns = ["row_id", *kind_of(rule).reads(rule)] if day is not None else ["row_id"]
         found = batch.select("snapshot_id", *columns)[rows]
         if rule.id in plan.gaps:
             found = found.filter(plan.judged(rule, pl.col("snapshot_id")))
@@ -274,10 +278,7 @@ def _number(rule: Rule, numbers: dict[str, int]) -> pl.Expr:
 
 
 def _looked_at(rule: Rule, plan: _Plan) -> pl.Expr:
-    """How many records the rule speaks of: those under its guard, with a value unless absence is the fault."""
-    said = pl.lit(True) if rule.kind == "required" else pl.col(rule.column).is_not_null()
-    if rule.when:
-        said = said & predicates.guard(rule.when).fill_null(False)
+    said = kinds.looked_at(rule)
     if rule.id in plan.gaps:
         said = said & plan.judged(rule, pl.col("snapshot_id"))
     return (said & pl.col("row_id").is_not_null()).sum().alias(rule.id)

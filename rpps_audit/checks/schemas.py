@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandera.polars as pa
 import polars as pl
 
-from rpps_audit.checks.predicates import Context, violation
+from rpps_audit.checks.kinds import Context, violation
 from rpps_audit.checks.rule import Rule
 
 

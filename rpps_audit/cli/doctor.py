@@ -23,11 +23,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _doctor(args: argparse.Namespace) -> int:
     from rpps_audit.card import doctor_lines
-    from rpps_audit.checks import load_catalogue
     from rpps_audit.reference import provenance
+    from rpps_audit.workspace import open_workspace
 
     packages = {name: _version(name) for name in _PACKAGES}
-    catalogue = load_catalogue(args.workspace)
+    catalogue = open_workspace(args.workspace).catalogue()
     references = provenance()
     lines = doctor_lines(args.workspace)
     if args.json:

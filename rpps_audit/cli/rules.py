@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date
 
-from rpps_audit.checks import Rule, load_catalogue
+from rpps_audit.checks import Rule
+from rpps_audit.checks.kinds import Context, explain
 from rpps_audit.cli.output import say, say_json
 from rpps_audit.cli.parser import add_json
 from rpps_audit.reports.labels import CATEGORIES, SEVERITIES
+from rpps_audit.workspace import open_workspace
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,12 +22,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _rules(args: argparse.Namespace) -> int:
-    catalogue = load_catalogue(args.workspace)
+    catalogue = open_workspace(args.workspace).catalogue()
     chosen = [catalogue[args.rule]] if args.rule else list(catalogue)
     if args.json:
         say_json([_as_json(rule) for rule in chosen])
     elif args.rule:
         _say_page(chosen[0])
+        say("\n## La requête\n")
+        say(explain(chosen[0], Context(date.today(), catalogue.references)))
     else:
         for category, label in CATEGORIES.items():
             family = [rule for rule in chosen if rule.category == category]

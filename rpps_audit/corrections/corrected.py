@@ -12,7 +12,7 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
-from rpps_audit.checks import Catalogue, check_kind
+from rpps_audit.checks import Catalogue, check_kind, kinds
 from rpps_audit.corrections.fields import OF_A_SITUATION, WITH_TEXT
 from rpps_audit.corrections.values import RECORD_LINES, Extract, extract, reading
 from rpps_audit.records import state_around, state_of
@@ -28,8 +28,6 @@ _SOURCE_TABLES = {
     "mssante": ("mailboxes", "professional_id IN (SELECT professional_id FROM population)"),
 }
 _REGISTERED = "(professional_id IN (SELECT professional_id FROM population) OR finess IN (SELECT finess FROM places))"
-# Coarser than any rule's way of comparing two values: who is left out is unrelated for sure.
-_COARSE = "right(regexp_replace(upper(strip_accents({c})), '[^A-Z0-9]', '', 'g'), 9)"
 
 
 class Effect(NamedTuple):
@@ -138,19 +136,18 @@ def _copy_related(store: Store, small: Store, facts: Extract, catalogue: Catalog
     reader = store.connection.cursor()
     try:
         for rule in catalogue:
-            exact = list(rule.parameters.get("exact_columns", ()))
-            if rule.kind != "shared_value" or not changed & {*rule.columns, *exact}:
+            compared = kinds.alike(rule)
+            if compared is None or not changed & kinds.kind_of(rule).reads(rule):
                 continue
-            compared = ", ".join([_COARSE.format(c=f"CAST({rule.column} AS VARCHAR)"), *exact])
             values = small.sql(
-                f"SELECT DISTINCT hash({compared}) AS h FROM registrations WHERE snapshot_id = {_AFTER} "
+                f"SELECT DISTINCT {compared} AS h FROM registrations WHERE snapshot_id = {_AFTER} "
                 f"AND {rule.column} IS NOT NULL AND line IN (SELECT line FROM touched)"
             ).to_arrow_table()
             reader.register("compared", values)
             lines = reader.execute(
                 f"""SELECT * FROM registrations WHERE snapshot_id = ? AND professional_id IN
                     (SELECT professional_id FROM registrations WHERE snapshot_id = ? AND {rule.column} IS NOT NULL
-                     AND hash({compared}) IN (SELECT h FROM compared))""",
+                     AND {compared} IN (SELECT h FROM compared))""",
                 [facts.snapshot_id, facts.snapshot_id],
             ).to_arrow_table()
             small.connection.register("arriving", lines)

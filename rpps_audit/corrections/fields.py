@@ -11,16 +11,14 @@ import polars as pl
 
 from rpps_audit import reference
 from rpps_audit.errors import UsageError
+from rpps_audit.records.columns import column as column_named
+from rpps_audit.records.columns import columns, situation_columns
 from rpps_audit.reference import rules_root
 
 # The store keeps what is no whole real date as text, beside the date.
-WITH_TEXT = ("birth_date", "start_date", "end_date")
+WITH_TEXT = tuple(column.name for column in columns() if column.text)
 # What is not copied with the person when a further situation is added.
-OF_A_SITUATION = (
-    "exercise_name", "exercise_first_name", "finess", "finess_legal", "siret", "structure_id", "structure_name", "role",
-    "profession", "start_date", "start_date_text", "end_date", "end_date_text", "end_reason", "is_open",
-    "last_confirmed", "notice_date", "pending_request_date", "structure_email", "structure_phone",
-)  # fmt: skip
+OF_A_SITUATION = tuple(column.name for column in situation_columns())
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
@@ -44,7 +42,20 @@ def fields() -> tuple[Field, ...]:
     rank, found = 0, []
     for screen in _file()["screens"]:
         for entry in screen["fields"]:
-            found.append(Field(table=screen["table"], screen=screen["title"], rank=rank, **entry))
+            name, label = (entry, None) if isinstance(entry, str) else (entry["column"], entry["label"])
+            one = column_named(name)
+            found.append(
+                Field(
+                    screen["table"],
+                    name,
+                    label or one.label,
+                    one.type,
+                    one.who,
+                    screen["title"],
+                    rank,
+                    one.nomenclature,
+                )
+            )
             rank += 1
     return tuple(found)
 

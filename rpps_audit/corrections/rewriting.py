@@ -49,7 +49,8 @@ class _Form(NamedTuple):
 
 
 def rewrite(store: Store, folder: Path, facts: Extract, changes: pl.DataFrame) -> Rewritten | None:
-    """Apply `changes` [table, record_key, column, new] to the original; None for a workbook, whose bytes are no text.
+    """Apply `changes` [table, record_key, column, new] to the original; None for a workbook or UTF-16, whose bytes are
+    not lines.
 
     Raises UsageError when the original was not kept, or when a value cannot be written in its encoding.
     """
@@ -77,7 +78,7 @@ def _form(original: bytes, facts: Extract) -> _Form | None:
     with tempfile.TemporaryDirectory(prefix="rpps-audit-") as place:
         head = Path(place) / "original"
         head.write_bytes(original[:_HEAD])
-        if original.startswith(b"PK\x03\x04"):
+        if original.startswith((b"PK\x03\x04", b"\xff\xfe", b"\xfe\xff")) or b"\n" not in original[:_HEAD]:
             return None
         seen: Recognition = recognise(head)
     if seen.layout is None:

@@ -1,6 +1,6 @@
 """Ingest: registration exports become snapshots, with every line kept or rejected, and nothing else.
 
-    paths ─ expand ─▶ sources ─ recognise ─▶ layout ─ read in blocks ─▶ text columns + rejects ─ typed SQL ─▶ store
+    paths ─ expand ─▶ sources ─ recognise ─▶ layout ─ read in blocks ─▶ clean, typed columns + rejects + losses ─▶ store
 
 Layouts are data (`rules/layouts/*.toml`). A file that cannot be read as what it claims to be raises
 `UnreadableInputError` and leaves the store as it was.
@@ -13,6 +13,7 @@ from rpps_audit.ingest.keeper import open_original
 from rpps_audit.ingest.layouts import Column, Layout, layout, layouts
 from rpps_audit.ingest.load import load
 from rpps_audit.ingest.loaded import Loaded
+from rpps_audit.ingest.losses import unreadable_share
 from rpps_audit.ingest.recognise import Recognition, recognise
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "load",
     "open_original",
     "recognise",
+    "unreadable_share",
     "write_template",
 ]
 

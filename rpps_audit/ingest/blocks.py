@@ -16,14 +16,21 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 
-from rpps_audit.ingest.cells import clean
+from rpps_audit.ingest.cells import Care, clean
+from rpps_audit.ingest.compose import Composer
+from rpps_audit.ingest.encoding import DAMAGED, as_utf8, first_bad_line
 from rpps_audit.ingest.layouts import Column
+from rpps_audit.ingest.lines import cells_lacking, completed, without_sections
+from rpps_audit.ingest.losses import Losses
 
 _NEWLINE, _RETURN, _SPACE, _QUOTE = 10, 13, 32, 34
 _RAW = 10_000
-# « Ã » followed by a continuation byte: UTF-8 text met while reading single-byte text.
-_UTF8_IN_LATIN = re.compile(rb"\xc3[\x80-\xbf]")
+# A cell of no more bytes may be a blank.
+_SHORT = 3
 _LONE_CR = re.compile(rb"\r(?!\n)")
+_DAMAGED = DAMAGED.encode()
+# First bytes, in UTF-8, of blanks that are no space: no-break, zero-width, soft hyphen; and of accents on their own.
+_BLANK_BYTES, _ACCENT_BYTES = (b"\t", b"\xc2", b"\xe2", b"\xe3", b"\xef"), (b"\xcc", b"\xcd")
 _CELLS = {
     False: "{found} cellules au lieu de {expected}",
     True: "guillemet ouvert et jamais refermé",
@@ -40,23 +47,32 @@ class Reject(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """How to split: `width` cells a line, `columns` the kept ones by place."""
+    """How to split: `width` cells a line, `columns` the kept ones by place.
+
+    Lines that begin with `aside` are of no use here; those of `shortest` cells at least are completed (0: none is).
+    """
 
     delimiter: str
     quote: str
     width: int
     columns: Mapping[int, Column]
     section: tuple[int, str] | None = None
+    composer: Composer | None = None
+    aside: tuple[str, ...] = ()
+    shortest: int = 0
 
 
 @dataclass(frozen=True)
 class Block:
     """What a block gave. `encoding` is "" for plain ASCII, "mixed" when it is neither UTF-8 nor single-byte text.
 
-    `lines` are the numbers, from 0 in this block, of the rows of `table`; `physical` counts every line of the block.
+    `lines` are the numbers, from 0 in this block, of the rows of `table` (clean and typed), as are those of `losses`;
+    `physical` counts every line of the block; `damaged` the bytes that are no letter of a single-byte encoding; `aside`
+    the lines of other known sections; `completed` the lines that lacked empty cells at their end.
     """
 
     table: pa.Table
+    losses: Losses
     lines: npt.NDArray[np.int64]
     physical: int
     blank: int
@@ -64,6 +80,9 @@ class Block:
     rejects: list[Reject]
     encoding: str
     flaw: str = ""
+    damaged: int = 0
+    aside: int = 0
+    completed: int = 0
 
 
 def split_block(raw: bytes, how: Split) -> Block:
@@ -71,9 +90,9 @@ def split_block(raw: bytes, how: Split) -> Block:
     at = raw.find(b"\0")
     if at >= 0:
         return _unusable(f"octet nul (binaire) à l'octet {at} du bloc", raw[:at].count(b"\n"))
-    encoding, text = _as_utf8(raw)
+    encoding, text = as_utf8(raw)
     if encoding == "mixed":
-        return _unusable("mixed", _first_bad_line(raw))
+        return _unusable("mixed", first_bad_line(raw))
     if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
         text = _LONE_CR.sub(b" ", text)
     cells = np.frombuffer(text, np.uint8)
@@ -82,67 +101,53 @@ def split_block(raw: bytes, how: Split) -> Block:
     rejects: list[Reject] = []
     if how.quote and how.quote.encode() in text:
         text, index, rejects = _close_quotes(text, index, how)
-    continued = physical - len(index) - len(rejects)
+    whole = len(index)
+    text, index = without_sections(text, index, how.aside, how.delimiter)
+    aside = whole - len(index)
+    continued = physical - whole - len(rejects)
     if not text:
-        return Block(pa.table({}), index, physical, 0, continued, rejects, encoding)
+        return Block(pa.table({}), Losses(), index, physical, 0, continued, rejects, encoding, aside=aside)
     table, bad = _parse(text, how)
+    lacking = {row: cells_lacking(reason, how.shortest) for row, reason, line in bad if _says(line, how)}
+    short = {row: count for row, count in lacking.items() if count}
+    # A last line without its end may be cut: it is not completed.
+    short.pop(len(index) - 1 if not text.endswith(b"\n") else -1, None)
+    if short:
+        text = completed(text, short, how.delimiter)
+        table, bad = _parse(text, how)
     assert table.num_rows + len(bad) == len(index), "every line is a row or a reject"
-    rejects += [Reject(int(index[row]), reason, line) for row, reason, line in bad]
+    rejects += [Reject(int(index[row]), reason, line) for row, reason, line in bad if _says(line, how)]
+    nothing = sum(not _says(line, how) for _, _, line in bad)
     if bad:
         index = np.delete(index, [row for row, _, _ in bad])
-    table, index, blank = _without_blank(table, index, text, [row for row, _, _ in bad])
+    table, index, blank = _without_blank(table, index, text, [row for row, _, _ in bad], how)
     table, index, strays = _without_other_sections(table, index, how)
+    table, columns = (
+        (how.composer.table(table), how.composer.columns) if how.composer else (table, how.columns.values())
+    )
+    table, losses = clean(table, columns, index, _care(text, how))
     return Block(
-        clean(table, how.columns.values(), spaced=_spaced(text, how)),
+        table,
+        losses,
         index,
         physical,
-        blank,
+        blank + nothing,
         continued,
         rejects + strays,
         encoding,
+        damaged=0 if encoding in ("", "utf-8") else text.count(_DAMAGED),
+        aside=aside,
+        completed=len(short),
     )
 
 
-# ---------------------------------------------------------------------------------------------------------- encoding
-
-
-def _as_utf8(raw: bytes) -> tuple[str, bytes]:
-    """("" | "utf-8" | "iso-8859-1" | "cp1252" | "mixed", the same text in UTF-8)."""
-    if raw.isascii():
-        return "", raw
-    if _is_utf8(raw):
-        return "utf-8", raw
-    if _UTF8_IN_LATIN.search(raw):
-        return "mixed", raw
-    try:
-        text = raw.decode("cp1252")
-    except UnicodeDecodeError:
-        return "mixed", raw
-    high = np.frombuffer(raw, np.uint8)
-    controls = bool(((high >= 0x80) & (high < 0xA0)).any())
-    return ("cp1252" if controls else "iso-8859-1"), text.encode("utf-8")
-
-
-def _is_utf8(raw: bytes) -> bool:
-    """Arrow checks a gigabyte in well under a second, and lets the other threads work meanwhile."""
-    offsets = pa.array([0, len(raw)], pa.int64()).buffers()[1]
-    try:
-        pa.LargeStringArray.from_buffers(1, offsets, pa.py_buffer(raw)).validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _first_bad_line(raw: bytes) -> int:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return raw[: error.start].count(b"\n")
-    return 0
+def _says(line: str, how: Split) -> bool:
+    """Whether a line holds anything but separators."""
+    return bool(line.strip(f" \t\r\n\u00a0{how.delimiter}{how.quote}"))
 
 
 def _unusable(flaw: str, line: int) -> Block:
-    return Block(pa.table({}), np.array([line]), 0, 0, 0, [], "mixed" if flaw == "mixed" else "", flaw)
+    return Block(pa.table({}), Losses(), np.array([line]), 0, 0, 0, [], "mixed" if flaw == "mixed" else "", flaw)
 
 
 # ------------------------------------------------------------------------------------------------------------ quotes
@@ -220,15 +225,28 @@ def _parse(text: bytes, how: Split) -> tuple[pa.Table, list[tuple[int, str, str]
 
 
 def _without_blank(
-    table: pa.Table, index: npt.NDArray[np.int64], text: bytes, bad: list[int]
+    table: pa.Table, index: npt.NDArray[np.int64], text: bytes, bad: list[int], how: Split
 ) -> tuple[pa.Table, npt.NDArray[np.int64], int]:
-    """Blank lines are no rows; Arrow gives them as rows of empty cells."""
-    if not (table.num_columns and pc.min(pc.binary_length(table.column(0))).as_py() == 0 and _may_be_blank(text)):
+    """Lines of nothing, or of nothing but separators, are no rows; Arrow gives them as rows of empty cells."""
+    doubtful = np.flatnonzero(_nearly_empty(table))
+    if not len(doubtful):
         return table, index, 0
-    lines = text.split(b"\n")[: table.num_rows + len(bad)]
-    full = np.array([bool(line.strip(b"\r")) for line in lines])
-    kept = np.delete(full, bad)
-    return table.filter(pa.array(kept)), index[kept], int((~kept).sum())
+    lines = text.split(b"\n")
+    places = np.delete(np.arange(table.num_rows + len(bad)), bad)
+    nothing = b" \t\r\xc2\xa0" + how.delimiter.encode() + how.quote.encode()
+    full = np.ones(table.num_rows, bool)
+    full[[row for row in doubtful.tolist() if not lines[places[row]].strip(nothing)]] = False
+    return table.filter(pa.array(full)), index[full], int((~full).sum())
+
+
+def _nearly_empty(table: pa.Table) -> npt.NDArray[np.bool_]:
+    """The rows whose every cell is empty or short enough to be blank."""
+    short = np.ones(table.num_rows, bool)
+    for cells in table.columns:
+        if not short.any():
+            break
+        short &= pc.binary_length(cells).to_numpy() <= _SHORT
+    return short
 
 
 def _without_other_sections(
@@ -248,12 +266,10 @@ def _without_other_sections(
     return table.filter(pa.array(kept)).drop_columns([name]), index[kept], rejects
 
 
-def _may_be_blank(text: bytes) -> bool:
-    """Whether two ends of line stand side by side."""
-    cells = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(cells == _NEWLINE)
-    shortest = np.diff(ends, prepend=-1).min(initial=len(text))
-    return bool(shortest <= 2)
+def _care(text: bytes, how: Split) -> Care:
+    """What the cells may hold, asked of the whole block: a byte that is nowhere is found so at memory's speed."""
+    blank = any(byte in text and byte != how.delimiter.encode() for byte in _BLANK_BYTES)
+    return Care(blank or _spaced(text, how), blank, any(byte in text for byte in _ACCENT_BYTES))
 
 
 def _spaced(text: bytes, how: Split) -> bool:

@@ -10,17 +10,19 @@ import json
 import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.blocks import Reject
-from rpps_audit.ingest.cells import batch_schema, clean
+from rpps_audit.ingest.cells import batch_schema
+from rpps_audit.ingest.fitting import Recognition
 from rpps_audit.ingest.keeper import Keeper
-from rpps_audit.ingest.reading import Reading
-from rpps_audit.ingest.recognise import HEAD, Recognition
 from rpps_audit.ingest.sources import Source
+
+if TYPE_CHECKING:
+    from rpps_audit.ingest.reading import Reading
 
 Resource = dict[str, Any]
 LAYOUTS = ("fhir-restreint", "fhir-public")
@@ -32,6 +34,7 @@ _KINDS = ("PractitionerRole", "Practitioner", "Organization", "Person")
 _BIRTH_PLACE, _STATUS = "as-ext-person-birth-place", "as-ext-person-statut-etat-civil"
 _INSEE = "insee-code"
 _BATCH = 20_000
+_HEAD = 1 << 20
 _ROLES = re.compile(rb'"resourceType"\s*:\s*"PractitionerRole"')
 
 
@@ -80,12 +83,8 @@ def read_fhir(
         else:
             rows.append({**row, "line": line})
     schema = batch_schema(layout, layout.fields())
-    text = pa.schema([field for field in schema if field.type == pa.string()])
     for start in range(0, len(rows), _BATCH):
-        part = rows[start : start + _BATCH]
-        table = clean(pa.Table.from_pylist(part, schema=text), list(layout.fields().values()))
-        lines = pa.array([row["line"] for row in part], pa.int32())
-        yield from table.append_column("line", lines).combine_chunks().to_batches()
+        yield from pa.Table.from_pylist(rows[start : start + _BATCH], schema=schema).to_batches()
 
 
 class _Known:
@@ -296,4 +295,4 @@ def _may_be(path: Path) -> bool:
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as stream:
-        return stream.read(HEAD)
+        return stream.read(_HEAD)

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import tomllib
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from rpps_audit.errors import UsageError
-from rpps_audit.reference import load_aliases, load_nomenclature, normalise, rules_root
+from rpps_audit.ingest.headings import Meaning, header_key, heading_words, meanings
+from rpps_audit.reference import rules_root
+
+__all__ = ["RH_MAPPING", "Column", "Layout", "header_key", "layout", "layouts"]
 
 RH_MAPPING = "rh.toml"
-_WITH_ALIASES = ("roles", "professions")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a file. `field` is the store's column it fills, None when it is not kept."""
+    """One column of a file. `field` is the store's column it fills, None when it is not kept.
+
+    `parts` are the fields a joined name is split into. `mapped` are the user's own headings for it, which come first.
+    """
 
     header: str
     aliases: tuple[str, ...] = ()
@@ -35,28 +36,34 @@ class Column:
     values: Mapping[str, str] = dataclasses.field(default_factory=dict)
     labels: str | None = None
     note: str = ""
+    parts: tuple[str, ...] = ()
+    mapped: tuple[str, ...] = ()
+    meaning: Meaning | None = None
 
     @property
     def required(self) -> bool:
         """Whether a file without this column is not of this layout."""
         return self.field is not None and not self.optional
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The header and its aliases, as compared with a file's."""
-        return tuple(header_key(name) for name in (self.header, *self.aliases))
+        return tuple(" ".join(heading_words(name)) for name in (*self.mapped, self.header, *self.aliases))
 
-    def codes(self) -> dict[str, str]:
-        """Normalised label → code, for the cells that hold a label where a code is expected."""
-        known = dict(self.values)
-        if self.labels:
-            frame = load_nomenclature(self.labels).frame
-            known |= dict(zip(frame["label"], frame["code"], strict=True))
-            if self.labels in _WITH_ALIASES:
-                aliases = load_aliases(self.labels)
-                known |= dict(zip(aliases["alias"], aliases["code"], strict=True))
-        keys = pl.Series(list(known), dtype=pl.String).to_frame("label").select(normalise(pl.col("label"))).to_series()
-        return dict(zip(keys, known.values(), strict=True))
+    def rank(self, heading: str) -> int | None:
+        """How well a heading names this column, 0 the best; None when it does not.
+
+        The user's own mapping first; then, where the column has a meaning, its order; else the order of the aliases.
+        """
+        words = heading_words(heading)
+        key = " ".join(words)
+        own = len(self.mapped)
+        if self.meaning and (found := self.meaning.rank(frozenset(words))) is not None:
+            return self.keys.index(key) if key in self.keys[:own] else own + found
+        if key in self.keys:
+            place = self.keys.index(key)
+            return place if not self.meaning or place < own else own + len(self.meaning.phrases) + place
+        return None
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class Layout:
     spreadsheet: bool = False
     first_line: str = ""
     section: str = ""
+    known_sections: tuple[str, ...] = ()
     json: str = ""
     archive: tuple[str, ...] = ()
     mapped: bool = False
@@ -119,13 +127,6 @@ def layout(layout_id: str, workspace: Path | None = None) -> Layout:
     return known[layout_id]
 
 
-def header_key(name: str) -> str:
-    """A header as compared: without case, accents, punctuation or doubled spaces."""
-    plain = unicodedata.normalize("NFD", name.replace("œ", "oe").replace("Œ", "OE"))
-    plain = "".join(char for char in plain if not unicodedata.combining(char))
-    return re.sub(r"[^a-z0-9]+", " ", plain.lower()).strip()
-
-
 # ---------------------------------------------------------------------------------------------- reading the files
 
 
@@ -140,7 +141,7 @@ def _folder() -> Path:
 
 
 def _layout(entry: Mapping[str, Any], raw: Mapping[str, Mapping[str, Any]]) -> Layout:
-    own = tuple(_column(column) for column in entry["columns"]["list"])
+    own = tuple(_column(column, entry["id"]) for column in entry["columns"]["list"])
     facts: dict[str, Any] = {key: entry[key] for key in ("id", "kind", "table", "title", "source", "version")}
     if "based_on" in entry:
         base = _layout(raw[entry["based_on"]], raw)
@@ -151,8 +152,10 @@ def _layout(entry: Mapping[str, Any], raw: Mapping[str, Mapping[str, Any]]) -> L
     return Layout(**facts, columns=own, derived=entry.get("derived", {}), **form)
 
 
-def _column(entry: Mapping[str, Any]) -> Column:
-    return Column(**{**entry, "aliases": tuple(entry.get("aliases", ()))})
+def _column(entry: Mapping[str, Any], layout_id: str) -> Column:
+    parts = tuple(entry.get("parts", ()))
+    meaning = meanings(layout_id).get("full_name" if parts else entry.get("field", ""))
+    return Column(**{**entry, "aliases": tuple(entry.get("aliases", ())), "parts": parts, "meaning": meaning})
 
 
 def _with_mapping(roster: Layout, path: Path) -> Layout:
@@ -168,7 +171,7 @@ def _with_mapping(roster: Layout, path: Path) -> Layout:
     for theirs, header in mapping.items():
         if header not in ours:
             raise UsageError(f"{path}, « {theirs} » : « {header} » n'existe pas. Possibles : {', '.join(ours)}.")
-        ours[header] = replace(ours[header], aliases=(*ours[header].aliases, theirs))
+        ours[header] = replace(ours[header], mapped=(*ours[header].mapped, theirs))
     mapped = set(mapping.values())
     return replace(
         roster, columns=tuple(replace(column, optional=column.header not in mapped) for column in ours.values())

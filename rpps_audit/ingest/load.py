@@ -12,21 +12,22 @@ import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.errors import AuditError, UnreadableInputError, UsageError
-from rpps_audit.ingest.cells import batch_schema
+from rpps_audit.ingest.cells import clean_schema, cleaned
 from rpps_audit.ingest.changes import changed_share
+from rpps_audit.ingest.dates import workbook_origin
 from rpps_audit.ingest.fhir import read_fhir
 from rpps_audit.ingest.keeper import Keeper
 from rpps_audit.ingest.layouts import layouts
 from rpps_audit.ingest.loaded import Loaded, data_date_of, notes_on
+from rpps_audit.ingest.losses import cells_of, notes_on_cells
 from rpps_audit.ingest.reading import Reading
-from rpps_audit.ingest.recognise import Recognition, recognise_source
+from rpps_audit.ingest.recognise import Recognition, recognise_all
 from rpps_audit.ingest.sources import Source, expand
 from rpps_audit.ingest.structures import read_structures
 from rpps_audit.ingest.tables import read_insee, read_workbook
 from rpps_audit.ingest.text import read_text
 from rpps_audit.ingest.typed import carried, columns_of, insert_sql
 from rpps_audit.ingest.within import within
-from rpps_audit.roster import resolve_roster
 from rpps_audit.store import Store
 
 Progress = Callable[[str, float], None]
@@ -77,7 +78,7 @@ def load(
 def _recognise_all(store: Store, paths: Sequence[Path]) -> tuple[list[Recognition], list[str]]:
     """What to load, and the names of what is left aside. Raises UnreadableInputError with every problem at once."""
     known = layouts(_workspace(store))
-    answers = [recognise_source(source, known) for source in expand(paths)]
+    answers = [answer for source in expand(paths) for answer in recognise_all(source, known)]
     problems = [answer for answer in answers if not answer.layout]
     refused = [answer.sentence() for answer in problems if not (answer.source.found or answer.beside)]
     readable = [answer for answer in answers if answer.layout]
@@ -90,6 +91,9 @@ def _recognise_all(store: Store, paths: Sequence[Path]) -> tuple[list[Recognitio
 def _load_one(
     store: Store, recognition: Recognition, keeper: Keeper, asked: date | None, tell: Callable[[int], None]
 ) -> Loaded:
+    # Rosters are read by ingest and resolved by a room that reads ingest.
+    from rpps_audit.roster.resolve import resolve_roster
+
     source, layout = recognition.source, recognition.layout
     assert layout is not None
     known = _already_loaded(store, source, layout.kind)
@@ -101,7 +105,7 @@ def _load_one(
     typed = columns_of(layout, fields, _columns(store, layout.table))
     _insert(store, insert_sql(layout, typed, snapshot_id, _BATCHES),
             place.keep(_read(recognition, reading, keeper, tell)),
-            batch_schema(layout, fields))  # fmt: skip
+            clean_schema(layout, fields))  # fmt: skip
     reading.check(recognition, finished=True)
     kept = _count(store, layout.table, snapshot_id)
     if reading.rows_read != kept + len(reading.rejects) + place.outside:
@@ -112,6 +116,7 @@ def _load_one(
     day, origin = data_date_of(source, asked)
     facts = (layout.kind, layout.id, source.series(layout.kind), source.file_name, day)
     _write_rejects(store, snapshot_id, reading)
+    reading.losses.store(store, snapshot_id, fields)
     store.sql(
         f"INSERT INTO snapshots VALUES ({', '.join('?' * 14)})",
         [
@@ -125,7 +130,9 @@ def _load_one(
     share = changed_share(store, snapshot_id, layout.table)
     return Loaded(
         snapshot_id, layout.kind, layout.id, source.file_name, day, origin, reading.rows_read, kept,
-        len(reading.rejects), False, share, [*notes_on(recognition, reading, origin, asked, share), *told],
+        len(reading.rejects), False, share,
+        notes_on(recognition, reading, origin, asked, share) + notes_on_cells(store, snapshot_id, layout) + told,
+        cells_of(store, snapshot_id),
         place.outside,
     )  # fmt: skip
 
@@ -133,15 +140,17 @@ def _load_one(
 def _read(
     recognition: Recognition, reading: Reading, keeper: Keeper, tell: Callable[[int], None]
 ) -> Generator[pa.RecordBatch]:
-    assert recognition.layout is not None
-    if recognition.layout.json == "fhir":
-        return read_fhir(recognition, reading, keeper, tell)
-    if recognition.layout.json:
-        return read_structures(recognition, reading, keeper, tell)
-    if recognition.layout.archive:
-        return read_insee(recognition, reading, keeper, tell)
+    layout = recognition.layout
+    assert layout is not None
+    if layout.json == "fhir":
+        return cleaned(read_fhir(recognition, reading, keeper, tell), layout, reading.losses)
+    if layout.json:
+        return cleaned(read_structures(recognition, reading, keeper, tell), layout, reading.losses)
+    if layout.archive:
+        return cleaned(read_insee(recognition, reading, keeper, tell), layout, reading.losses)
     if recognition.sheet:
-        return read_workbook(recognition, reading, keeper, tell)
+        origin = workbook_origin(recognition.source)
+        return cleaned(read_workbook(recognition, reading, keeper, tell), layout, reading.losses, origin)
     return read_text(recognition, reading, keeper, tell)
 
 
@@ -202,7 +211,7 @@ def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
     read, kept, rejected = counts
     return Loaded(
         snapshot_id, kind, layout, source.file_name, day, "extraction déjà chargée",
-        read, kept, rejected, True, None, notes,
+        read, kept, rejected, True, None, notes, cells_of(store, snapshot_id),
     )  # fmt: skip
 
 
@@ -249,8 +258,7 @@ def _plain_errors() -> Iterator[None]:
 
 def _present(recognition: Recognition) -> list[str]:
     assert recognition.layout is not None
-    placed = zip(recognition.layout.columns, recognition.positions, strict=True)
-    return [column.field for column, place in placed if column.field and place is not None]
+    return recognition.fields()
 
 
 def _progress(recognitions: list[Recognition], progress: Progress | None) -> Callable[[int], None]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.changes import ALERT
 from rpps_audit.ingest.reading import Reading
 from rpps_audit.ingest.recognise import Recognition
-from rpps_audit.ingest.sources import Source
+from rpps_audit.ingest.sources import Source, in_future
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Loaded:
 
     `date_source` says where `data_date` comes from: `nom du fichier`, `demande` or `jour du chargement`.
     `changed_share` (0 to 1) is the part of the last snapshot of the series that changed or vanished; None when there
-    is none to compare with. `notes` are in French.
+    is none to compare with. `notes` are in French. `cells` says, by column, how many cells were filled, read,
+    unreadable and converted, and why (`causes`).
     """
 
     snapshot_id: int
@@ -33,6 +36,7 @@ class Loaded:
     already_loaded: bool
     changed_share: float | None
     notes: list[str]
+    cells: list[dict[str, Any]]
     rows_outside: int = 0
 
     def sentence(self) -> str:
@@ -52,6 +56,8 @@ class Loaded:
 def data_date_of(source: Source, asked: date | None) -> tuple[date, str]:
     """The day the data describe, and where that comes from: the name of the file, else what was asked, else today."""
     named = source.data_date()
+    if asked and asked > date.today():
+        raise UnreadableInputError(in_future(source.name, asked, "demandée"))
     if named:
         return named, "nom du fichier"
     return (asked, "demande") if asked else (date.today(), "jour du chargement")
@@ -61,7 +67,7 @@ def notes_on(
     recognition: Recognition, reading: Reading, origin: str, asked: date | None, share: float | None
 ) -> list[str]:
     """What the user should know of a file that was accepted, in French."""
-    notes = []
+    notes = [*recognition.remarks, *reading.remarks, *recognition.warnings()]
     if share is not None and share > ALERT:
         notes.append(
             f"ATTENTION : {100 * share:.1f} % des lignes de l'extraction précédente ont changé ou disparu "
@@ -81,6 +87,19 @@ def notes_on(
         notes.append(f"Colonnes absentes : {names}. Les contrôles qui en ont besoin ne seront pas évaluables.")
     if reading.encoding in {"iso-8859-1", "cp1252"}:
         notes.append(f"Texte lu en {reading.encoding.upper()}.")
+    if reading.damaged:
+        notes.append(
+            f"{_number(reading.damaged)} caractère{'s' * (reading.damaged > 1)} illisible{'s' * (reading.damaged > 1)} "
+            "dans le texte, remplacés par « \ufffd »."
+        )
+    if reading.aside and recognition.layout:
+        names = ", ".join(f"« {name} »" for name in recognition.layout.known_sections)
+        notes.append(f"{_number(reading.aside)} lignes d'une autre section ({names}), laissées de côté.")
+    if reading.completed:
+        notes.append(
+            "Lignes sans leurs derniers séparateurs (Excel les omet), complétées de cellules vides : "
+            f"{_number(reading.completed)}."
+        )
     if reading.blank:
         notes.append(f"{_number(reading.blank)} lignes vides ignorées.")
     if reading.rejects:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.blocks import Reject
+from rpps_audit.ingest.limits import beyond
+from rpps_audit.ingest.losses import Losses
 from rpps_audit.ingest.recognise import Recognition
 
 # Above this share of rejected lines the layout does not fit, whatever its header says.
@@ -16,12 +18,21 @@ _EARLY = 20_000
 
 @dataclass
 class Reading:
-    """Counts of a reading under way. `rows_read` counts lines that hold something, header excluded."""
+    """Counts of a reading under way. `rows_read` counts lines that hold something, header excluded.
+
+    `losses` counts cells by column; `damaged` counts the bytes that are no letter of a single-byte encoding;
+    `aside` the lines of known sections that are of no use; `completed` those that lacked empty cells at their end.
+    """
 
     rows_read: int = 0
     blank: int = 0
     rejects: list[Reject] = field(default_factory=list)
     encoding: str = ""
+    losses: Losses = field(default_factory=Losses)
+    damaged: int = 0
+    aside: int = 0
+    completed: int = 0
+    remarks: list[str] = field(default_factory=list)
 
     def add(self, rows: int, rejects: list[Reject], blank: int = 0) -> None:
         """One more block."""
@@ -31,7 +42,11 @@ class Reading:
 
     def check(self, recognition: Recognition, *, finished: bool = False) -> None:
         """Raise UnreadableInputError when nothing was read or too much was rejected."""
-        name, rejected = recognition.source.name, len(self.rejects)
+        name, rejected, limits = recognition.source.name, len(self.rejects), recognition.source.limits
+        if self.blank > limits.lignes_vides:
+            found = f"plus de {limits.lignes_vides} lignes vides"
+            todo = "Exportez de nouveau le fichier, ou supprimez les lignes vides."
+            raise UnreadableInputError(beyond(name, found, str(limits.lignes_vides), "lignes_vides", todo))
         if finished and not self.rows_read:
             raise UnreadableInputError(
                 f"{name} : le fichier n'a que ses intitulés, aucune ligne. Exportez-le de nouveau."

@@ -2,196 +2,176 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from rpps_audit.errors import UnreadableInputError
-from rpps_audit.ingest.layouts import Layout, header_key, layouts
+from rpps_audit.ingest.encoding import BOM, as_lines
+from rpps_audit.ingest.fhir import fhir_layout, goes_with
+from rpps_audit.ingest.fitting import HEADER_WITHIN, SAMPLE, Recognition, expected, find, likeness, split
+from rpps_audit.ingest.layouts import Layout, layouts
 from rpps_audit.ingest.sources import INSEE, WORKBOOK, Source, damaged_archive, expand
 
+__all__ = ["HEAD", "Recognition", "recognise", "recognise_all", "recognise_source"]
+
 HEAD = 1 << 20
-BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ("|", ";", ",", "\t")
-_ZIP = b"PK\x03\x04"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _FOREIGN = {
     b"%PDF": "un document PDF",
     b"\x89PNG": "une image PNG",
     b"\xff\xd8\xff": "une image JPEG",
     b"GIF8": "une image GIF",
-    b"\xd0\xcf\x11\xe0": "un ancien document Office (.xls, .doc) : enregistrez-le en .xlsx ou en CSV",
-    b"\x1f\x8b": "une archive gzip : décompressez-la",
+    b"\x1f\x8b": "une archive gzip dans une archive : décompressez-la",
     b"7z\xbc\xaf": "une archive 7z : décompressez-la",
     b"Rar!": "une archive RAR : décompressez-la",
     b"PAR1": "un fichier Parquet",
-    _ZIP: "une archive zip dans une archive, ou un document qui n'est pas un classeur Excel",
+    b"MIME-Version:": "une page web enregistrée (MHTML) : enregistrez-la en .xlsx ou en CSV",
+    _ZIP: "une archive zip dans une archive, ou un document qui n'est pas un classeur",
 }
-_ENOUGH = 5
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """What a file is. `layout` is None when nothing fits: `problem` then says why, in French.
-
-    `header` is the file's own; `positions` gives, for each column of the layout, its place in the file or None;
-    `missing` are the layout's columns the file lacks, `extra` the file's columns that are left aside.
-    `nearest` is the layout that resembles most; `sheet` the sheet of a workbook. `beside`: read with another file.
-    """
-
-    source: Source
-    layout: Layout | None = None
-    encoding: str = ""
-    delimiter: str = ""
-    quote: str = ""
-    header: tuple[str, ...] = ()
-    positions: tuple[int | None, ...] = ()
-    missing: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-    nearest: Layout | None = None
-    sheet: str = ""
-    problem: str = ""
-    beside: bool = False
-
-    def sentence(self) -> str:
-        """One sentence for the user."""
-        if self.layout is None:
-            return f"{self.source.name} : {self.problem}"
-        form = f", séparateur « {self.delimiter} », {self.encoding.upper()}" if self.delimiter else ""
-        return f"{self.source.name} : {self.layout.title} ({self.layout.id}{form})"
-
-    def error(self) -> UnreadableInputError:
-        """The refusal of a file that is of no known layout."""
-        return UnreadableInputError(self.sentence())
+_SEPARATOR = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
+_MARKUP = re.compile(rb"<(html|table|!doctype html|\?xml[^>]*>\s*(<\?mso[^>]*>\s*)?<([a-z]+:)?workbook)", re.IGNORECASE)
+_GENERATED = re.compile(rb'"generatedAt"\s*:\s*"(\d{4}-\d\d-\d\d)')
 
 
 def recognise(path: Path, workspace: Path | None = None) -> Recognition:
-    """Say what a file (or the first known member of an archive) is, without reading it whole nor storing anything.
+    """Say what a file (or the first known member of an archive) is, without storing anything.
 
     Raises UnreadableInputError when it cannot be opened at all; an unknown content is an answer, not an error.
     """
-    answers = [recognise_source(source, layouts(workspace)) for source in expand([path])]
+    known = layouts(workspace)
+    answers = [answer for source in expand([path]) for answer in recognise_all(source, known)]
     return next((answer for answer in answers if answer.layout), answers[0])
 
 
 def recognise_source(source: Source, known: Sequence[Layout]) -> Recognition:
-    """The same for one source, among `known` layouts."""
+    """The same for one source, among `known` layouts: the first of what it holds."""
+    return recognise_all(source, known)[0]
+
+
+def recognise_all(source: Source, known: Sequence[Layout]) -> list[Recognition]:
+    """All that one source holds: one answer, or for a workbook one for each kind that its sheets are of."""
     head = source.head(HEAD)
     if not head.removeprefix(BOM).strip():
-        return Recognition(source, problem="le fichier est vide. Exportez-le de nouveau.")
+        return [Recognition(source, problem="le fichier est vide. Exportez-le de nouveau.")]
+    if _is_workbook(source, head):
+        return _workbook(source, known)
     if head.startswith(_ZIP):
-        return _archive(source, known)
+        return [_archive(source, known)]
     seems = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), None)
     if seems:
-        return Recognition(source, problem=f"c'est {seems}, pas une extraction. {_expected()}")
+        return [Recognition(source, problem=f"c'est {seems}, pas une extraction. {expected()}")]
     if head.lstrip(BOM + b" \r\n\t").startswith(b"{"):
-        return _json(source, head, known)
-    return _text(source, head, [one for one in known if one.is_text])
+        return [_json(source, head, known)]
+    return [_text(source, head, [one for one in known if one.is_text])]
 
 
-def fit(source: Source, header: Sequence[str], known: Sequence[Layout], **form: Any) -> Recognition:
-    """The layout that this header fits best: all its required columns are there, and most of the others."""
-    answers = [_compare(source, header, one, form) for one in known]
-    fitting = [answer for answer in answers if answer.layout]
-    if fitting:
-        return max(fitting, key=_fitness)
-    return max(answers, key=_likeness)
-
-
-def _compare(source: Source, header: Sequence[str], one: Layout, form: dict[str, Any]) -> Recognition:
-    places = {key: place for place, key in reversed(list(enumerate(map(header_key, header)))) if key}
-    positions = tuple(next((places[key] for key in column.keys if key in places), None) for column in one.columns)
-    found = list(zip(one.columns, positions, strict=True))
-    missing = [column.header for column, place in found if column.required and place is None]
-    used = set(positions)
-    extra = tuple(name for place, name in enumerate(header) if name.strip() and place not in used)
-    answer = Recognition(source, header=tuple(header), positions=positions, extra=extra, nearest=one, **form)
-    if missing:
-        return replace(answer, missing=tuple(missing), problem=_unknown(answer, one, missing))
-    absent = tuple(column.header for column, place in found if place is None)
-    quote = one.quote if form.get("delimiter") in (one.delimiter, None) else '"'
-    return replace(answer, layout=one, missing=absent, quote=quote)
-
-
-def _fitness(answer: Recognition) -> tuple[bool, int]:
-    """A form kept by the workspace first, then the layout with most of its columns."""
-    return bool(answer.layout and answer.layout.mapped), sum(place is not None for place in answer.positions)
-
-
-def _likeness(answer: Recognition) -> float:
-    return sum(place is not None for place in answer.positions) / len(answer.positions)
-
-
-# ------------------------------------------------------------------------------------------------- kinds of content
+# ------------------------------------------------------------------------------------------------------ delimited text
 
 
 def _text(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
-    if head.startswith(_UTF16):
-        return Recognition(source, problem="texte en UTF-16. Enregistrez-le en « CSV UTF-8 ».")
-    first, newline, _ = head.removeprefix(BOM).partition(b"\n")
+    text = as_lines(head)
+    first, newline, _ = text.partition(b"\n")
     if b"\0" in first:
-        return Recognition(source, problem=f"contenu binaire, pas une extraction. {_expected()}")
-    if not newline and len(head) == HEAD:
+        return Recognition(source, problem=f"contenu binaire, pas une extraction. {expected()}")
+    if not newline and len(text) >= HEAD - len(BOM):
         return Recognition(
-            source, problem=f"la première ligne dépasse 1 Mo : ce n'est pas une extraction. {_expected()}"
+            source, problem=f"la première ligne dépasse 1 Mo : ce n'est pas une extraction. {expected()}"
         )
     encoding, line = _decode(first.rstrip(b"\r"))
     for one in known:
         if one.first_line and line.startswith(one.first_line):
             places = tuple(range(len(one.columns)))
             names = tuple(column.header for column in one.columns)
-            return Recognition(source, one, encoding, one.delimiter, one.quote, names, places)
-    with_header = [one for one in known if not one.first_line]
+            return Recognition(source, one, encoding, one.delimiter, one.quote, names, positions=places)
+    return _delimited(source, text, [one for one in known if not one.first_line])
+
+
+def _delimited(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
+    lines = head.split(b"\n", HEADER_WITHIN + SAMPLE)
+    whole = lines[:-1] if len(lines) > HEADER_WITHIN + SAMPLE or len(head) >= HEAD - len(BOM) else lines
+    read = [_decode(line.rstrip(b"\r")) for line in whole or lines]
+    encoding = next((name for name, line in read if not line.isascii()), "utf-8")
+    text = "\n".join(line for _, line in read)
+    told = _SEPARATOR.fullmatch(text.partition("\n")[0])
     answers = []
-    for delimiter in _DELIMITERS:
-        cells = _split(line, delimiter)
-        if len(cells) > 1:
-            answers.append(fit(source, cells, with_header, encoding=encoding, delimiter=delimiter))
+    for delimiter in [told[1]] if told else _DELIMITERS:
+        rows, ends = split(text, delimiter, quoted=delimiter != "|")
+        answer = find(source, rows, ends, known, encoding=encoding, delimiter=delimiter)
+        if answer and answer.layout:
+            return answer
+        answers += [answer] if answer else []
     if not answers:
-        return Recognition(source, problem=f"la première ligne n'a pas de colonnes séparées. {_expected()}")
-    return next((answer for answer in answers if answer.layout), max(answers, key=_likeness))
+        return Recognition(source, problem=f"les lignes n'ont pas de colonnes séparées. {expected()}")
+    return max(answers, key=likeness)
 
 
-def _decode(line: bytes) -> tuple[str, str]:
+def _decode(text: bytes) -> tuple[str, str]:
     try:
-        return "utf-8", line.decode("utf-8")
+        return "utf-8", text.decode("utf-8")
     except UnicodeDecodeError:
-        return "iso-8859-1", line.decode("cp1252", "replace")
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line], delimiter=delimiter))
-    except csv.Error:
-        return line.split(delimiter)
+        return "iso-8859-1", text.decode("cp1252", "replace")
 
 
 def _json(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
-    from rpps_audit.ingest.fhir import fhir_layout, goes_with
+    if fhir_layout(head) is not None:
+        return _fhir(source, head, known)
+    if re.search(rb'"activites(Autorisees|Exercees)"', head, re.IGNORECASE):
+        return Recognition(
+            source,
+            problem="c'est le fichier FINESS+ des activités (finess-activites) : il ne dit pas quels établissements "
+            "sont ouverts. Chargez finess-structures, publié au même endroit.",
+        )
+    for one in known:
+        if one.json == "pmej" and re.search(rb'"(pmej|gcc|gco)"\s*:\s*\[', head):
+            said = _GENERATED.search(head)
+            dated = replace(source, dated=_day(said[1].decode()) if said else None)
+            return Recognition(dated, one, "utf-8", positions=tuple(range(len(one.columns))))
+    return Recognition(source, problem=f"JSON d'une forme inconnue (il manque la liste « pmej »). {expected()}")
 
-    fhir = fhir_layout(head)
-    with_file = goes_with(source.path, head) if fhir and not source.member else None
+
+def _fhir(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
+    with_file = None if source.member else goes_with(source.path, head)
     if with_file:
         said = f"complète les situations de {with_file}, avec lequel il est lu."
         return Recognition(source, problem=said, beside=True)
-    for one in known:
-        if fhir == one.id:
-            return Recognition(source, one, "utf-8", positions=tuple(range(len(one.columns))))
-        if one.json and one.json != "fhir" and re.search(rb'"(pmej|gcc|gco)"\s*:\s*\[', head):
-            return Recognition(source, one, "utf-8", positions=tuple(range(len(one.columns))))
-    return Recognition(source, problem=f"JSON d'une forme inconnue (il manque la liste « pmej »). {_expected()}")
+    one = next(one for one in known if one.id == fhir_layout(head))
+    return Recognition(source, one, "utf-8", positions=tuple(range(len(one.columns))))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+# ----------------------------------------------------------------------------------------------------------- workbooks
+
+
+def _is_workbook(source: Source, head: bytes) -> bool:
+    if head.startswith(_OLE) or _MARKUP.match(head.removeprefix(BOM).lstrip()[:2000]):
+        return True
+    if not head.startswith(_ZIP):
+        return False
+    if source.member or source.packed:
+        return b"xl/worksheets/" in head or b"xl/workbook.xml" in head or _ODS in head[:100]
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            names = set(archive.namelist())
+            return WORKBOOK in names or ("mimetype" in names and _ODS in archive.read("mimetype")[:100])
+    except (zipfile.BadZipFile, RuntimeError, OSError):
+        return False
 
 
 def _archive(source: Source, known: Sequence[Layout]) -> Recognition:
-    """A workbook, INSEE's zip, or something else."""
+    """INSEE's zip, or something else."""
     if source.member:
-        return Recognition(source, problem=f"c'est {_FOREIGN[_ZIP]}. {_expected()}")
+        return Recognition(source, problem=f"c'est {_FOREIGN[_ZIP]}. {expected()}")
     try:
         with zipfile.ZipFile(source.path) as archive:
             names = set(archive.namelist())
@@ -199,41 +179,37 @@ def _archive(source: Source, known: Sequence[Layout]) -> Recognition:
         return Recognition(source, problem=damaged_archive(source.path.name))
     if INSEE in {PurePosixPath(name).name for name in names}:
         one = next(one for one in known if one.archive)
-        return Recognition(source, one, "utf-8", positions=tuple(range(len(one.columns))))
-    if WORKBOOK not in names:
-        what = "un document Word" if "word/document.xml" in names else "un document qui n'est pas un classeur Excel"
-        return Recognition(source, problem=f"c'est {what}, pas une extraction. {_expected()}")
-    from rpps_audit.ingest.workbook import headers
-
-    answers = [
-        fit(source, header, [one for one in known if one.is_text and not one.first_line], sheet=sheet, encoding="utf-8")
-        for sheet, header in headers(source)
-        if header
-    ]
-    if not answers:
-        return Recognition(source, problem="le classeur n'a aucune feuille avec des intitulés sur sa première ligne.")
-    return next((answer for answer in answers if answer.layout), max(answers, key=_likeness))
+        # INSEE names its zip by the year, and says that it gives the code as of 1 January.
+        year = re.search(r"(?<!\d)(20\d\d)(?!\d)", source.path.name)
+        dated = replace(source, dated=date(int(year[1]), 1, 1) if year and not source.named() else None)
+        return Recognition(dated, one, "utf-8", positions=tuple(range(len(one.columns))))
+    what = "un document Word" if "word/document.xml" in names else "un document qui n'est pas un classeur"
+    return Recognition(source, problem=f"c'est {what}, pas une extraction. {expected()}")
 
 
-# ---------------------------------------------------------------------------------------------------------- sentences
+def _workbook(source: Source, known: Sequence[Layout]) -> list[Recognition]:
+    """One answer for each layout that some sheet is of; sheets of one layout go together."""
+    from rpps_audit.ingest.workbook import sheets
 
-
-def _unknown(answer: Recognition, nearest: Layout, missing: Sequence[str]) -> str:
-    found = _names(answer.header)
-    if _likeness(answer) == 0:
-        return f"aucun intitulé connu sur la première ligne ({len(answer.header)} colonnes lues). {_expected()}"
-    return (
-        f"format non reconnu. Colonnes lues : {found}. Format le plus proche : {nearest.title} ({nearest.id}) ; "
-        f"il manque {_names(missing)}. Exportez de nouveau le fichier avec ces colonnes, ou corrigez ses intitulés"
-        + (" (ou décrivez-les dans rh.toml)." if nearest.id == "rh" else ".")
-    )
-
-
-def _names(names: Sequence[str]) -> str:
-    """A few headers, cut: a header line may be anything, even personal data."""
-    shown = ", ".join(f"« {name[:60]} »" for name in names[:_ENOUGH])
-    return shown + (f" et {len(names) - _ENOUGH} autres" if len(names) > _ENOUGH else "")
-
-
-def _expected() -> str:
-    return "Formats attendus : fichier de suivi, extraction de l'annuaire, FINESS, fichier RH (voir rules/layouts)."
+    tables = [one for one in known if one.is_text and not one.first_line]
+    found: list[Recognition] = []
+    unread: list[str] = []
+    best: Recognition | None = None
+    for name, frame in sheets(source).items():
+        rows = [[cell or "" for cell in row] for row in frame.head(HEADER_WITHIN + SAMPLE).rows()]
+        answer = find(source, rows, range(1, len(rows) + 1), tables, sheet=name, encoding="utf-8")
+        if answer and answer.layout:
+            found.append(answer)
+        elif frame.height:
+            unread.append(name)
+            best = max((one for one in (best, answer) if one), key=likeness, default=None)
+    if not found:
+        nothing = Recognition(source, problem=f"le classeur n'a aucune feuille avec des intitulés connus. {expected()}")
+        return [best or nothing]
+    gathered: dict[str, list[Recognition]] = {}
+    for answer in found:
+        assert answer.layout is not None
+        gathered.setdefault(answer.layout.kind, []).append(answer)
+    answers = [replace(first, parts=tuple(others)) for first, *others in gathered.values()]
+    aside = f"Feuilles laissées de côté : {', '.join(f'« {name} »' for name in unread)}." if unread else ""
+    return [replace(answers[0], remarks=(*answers[0].remarks, *([aside] if aside else []))), *answers[1:]]

@@ -9,15 +9,19 @@ import csv
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest.blocks import Block, Reject, Split, split_block
+from rpps_audit.ingest.compose import Composer
+from rpps_audit.ingest.encoding import BOM, line_reader
 from rpps_audit.ingest.keeper import Keeper
+from rpps_audit.ingest.limits import MEGA, beyond
 from rpps_audit.ingest.reading import Reading
-from rpps_audit.ingest.recognise import BOM, Recognition
+from rpps_audit.ingest.recognise import Recognition
 
 BLOCK = 8 << 20
 _AHEAD = 3
@@ -44,6 +48,7 @@ def read_text(
                 raw, last = item
                 waiting.append((last and not raw.endswith(b"\n"), pool.submit(split_block, raw, how)))
             if not waiting:
+                reading.remarks += how.composer.remarks() if how.composer else []
                 return
             cut, future = waiting.popleft()
             block: Block = future.result()  # type: ignore[attr-defined]
@@ -63,14 +68,17 @@ def split_of(recognition: Recognition, first: bytes) -> Split:
     ended = not recognition.header[-1]
     if len(cells) == (width - 1 if ended else width + 1) and (ended or not cells[-1]):
         width = len(cells)
-    placed = list(zip(layout.columns, recognition.positions, strict=True))
-    kept = {place: column for column, place in placed if column.field and place is not None and place < width}
+    kept = {place: column for place, column in recognition.kept().items() if place < width}
     return Split(
         recognition.delimiter,
         recognition.quote,
         width,
         kept,
         (0, layout.section) if layout.section else None,
+        Composer(recognition) if recognition.also or recognition.joined is not None else None,
+        layout.known_sections,
+        # Excel leaves out the last empty cells of a line; the cells that matter must all be there.
+        max((place + 1 for place, column in kept.items() if column.required), default=0) if layout.spreadsheet else 0,
     )
 
 
@@ -79,23 +87,19 @@ def split_of(recognition: Recognition, first: bytes) -> Split:
 
 def _blocks(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None]) -> Iterator[tuple[bytes, bool]]:
     """First the header line, then blocks of whole lines, with whether each is the last."""
+    longest = recognition.source.limits.ligne_mo
     with recognition.source.open() as stream:
-        rest = stream.read(BLOCK)
-        keeper.take(rest)
-        tell(len(rest))
-        start = len(BOM) if rest.startswith(BOM) else 0
-        end = rest.find(b"\n") + 1 or len(rest)
-        yield rest[start:end], False
+        chunks = _chunks(stream, keeper, tell)
+        rest = next(chunks, b"").removeprefix(BOM)
+        end = recognition.data_start(rest)
+        yield rest[:end], False
         rest = rest[end:]
-        while chunk := stream.read(BLOCK):
-            keeper.take(chunk)
-            tell(len(chunk))
+        for chunk in chunks:
             cut = chunk.rfind(b"\n") + 1
-            if not cut and len(rest) > BLOCK:
-                raise UnreadableInputError(
-                    f"{recognition.source.name} : une ligne dépasse {BLOCK >> 20} Mo. Le fichier est endommagé, "
-                    "ou ses fins de ligne ont été perdues. Exportez-le de nouveau."
-                )
+            if not cut and len(rest) > longest * MEGA:
+                found = f"une ligne dépasse {longest} Mo : fichier endommagé, ou fins de ligne perdues"
+                todo = "Exportez-le de nouveau."
+                raise UnreadableInputError(beyond(recognition.source.name, found, f"{longest} Mo", "ligne_mo", todo))
             if cut:
                 yield b"".join((rest, memoryview(chunk)[:cut])), False
                 rest = chunk[cut:]
@@ -103,6 +107,18 @@ def _blocks(recognition: Recognition, keeper: Keeper, tell: Callable[[int], None
                 rest += chunk
     if rest:
         yield rest, True
+
+
+def _chunks(stream: IO[bytes], keeper: Keeper, tell: Callable[[int], None]) -> Iterator[bytes]:
+    """The file's bytes, kept as they are; handed over as lines ended by a line feed, UTF-16 in UTF-8."""
+    chunk = stream.read(BLOCK)
+    read = line_reader(chunk)
+    while chunk:
+        keeper.take(chunk)
+        tell(len(chunk))
+        following = stream.read(BLOCK)
+        yield read(chunk, not following) if read else chunk
+        chunk = following
 
 
 def _chain(first: tuple[bytes, bool], others: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
@@ -140,8 +156,12 @@ def _accept(block: Block, recognition: Recognition, reading: Reading, line: int,
             f"({cut} cellules attendues). Téléchargez-le ou exportez-le de nouveau."
         )
     reading.add(
-        block.physical - block.blank - block.continued,
+        block.physical - block.blank - block.continued - block.aside,
         [Reject(reject.line + line, reject.reason, reject.raw) for reject in block.rejects],
         block.blank,
     )
+    reading.losses.add(block.losses, line)
+    reading.damaged += block.damaged
+    reading.aside += block.aside
+    reading.completed += block.completed
     reading.check(recognition)

@@ -1,7 +1,4 @@
-"""From clean text to the store's typed columns: one generated SELECT per file.
-
-A date that is not a whole real date stays as text in the `*_text` column beside it. An empty cell is null.
-"""
+"""From clean, typed columns to the store's: one generated SELECT per file. An empty cell is null."""
 
 from __future__ import annotations
 
@@ -11,14 +8,9 @@ from collections.abc import Collection
 from rpps_audit.ingest.cells import AMBIGUOUS, marks_ambiguity
 from rpps_audit.ingest.layouts import Column, Layout
 
-_FORMATS = "['%d/%m/%Y', '%Y-%m-%d', '%Y%m%d', '%d-%m-%Y', '%d.%m.%Y']"
-_YES, _NO = "('oui', 'o', 'vrai', 'true', '1', 'yes')", "('non', 'n', 'faux', 'false', '0', 'no')"
-# Two-digit years are nobody's real date.
-_OLDEST = "DATE '1000-01-01'"
-
 
 def columns_of(layout: Layout, present: Collection[str], table: Collection[str]) -> dict[str, str]:
-    """Store column → SQL expression over the text columns, for the fields `present` in the file.
+    """Store column → SQL expression over the clean columns, for the fields `present` in the file.
 
     `table` names the columns of the target table: it tells which dates have a `*_text` companion.
     """
@@ -30,7 +22,7 @@ def columns_of(layout: Layout, present: Collection[str], table: Collection[str])
 
 
 def insert_sql(layout: Layout, typed: dict[str, str], snapshot_id: int, source: str) -> str:
-    """Insert every row of `source` (text columns and `line`) into the layout's table, in one statement."""
+    """Insert every row of `source` (clean columns and `line`) into the layout's table, in one statement."""
     derived = {name: sql for name, sql in layout.derived.items() if _known(sql, typed)}
     names = [*typed, *(name for name in derived if name not in typed)]
     outer = [f"{derived[name]} AS {name}" if name in derived else name for name in names]
@@ -47,25 +39,15 @@ def carried(layout: Layout, typed: dict[str, str]) -> list[str]:
 
 
 def _typed(name: str, column: Column, table: Collection[str]) -> dict[str, str]:
-    text = f"nullif({name}, '')"
     match column.type:
         case "date":
-            return _date(name, text, table)
-        case "first_names" if marks_ambiguity(column):
-            return {name: text, AMBIGUOUS: AMBIGUOUS}
+            beside = f"{name}_text"
+            return {name: name} | ({beside: beside} if beside in table else {})
         case "yes_no":
-            return {name: f"CASE WHEN lower({text}) IN {_YES} THEN true WHEN lower({text}) IN {_NO} THEN false END"}
-    return {name: text}
-
-
-def _date(name: str, text: str, table: Collection[str]) -> dict[str, str]:
-    # An empty cell must not reach the parser: most end dates are empty.
-    parsed = f"CASE WHEN {text} IS NOT NULL THEN CAST(try_strptime({text}, {_FORMATS}) AS DATE) END"
-    whole = f"CASE WHEN {parsed} >= {_OLDEST} THEN {parsed} END"
-    typed = {name: whole}
-    if f"{name}_text" in table:
-        typed[f"{name}_text"] = f"CASE WHEN ({whole}) IS NULL THEN {text} END"
-    return typed
+            return {name: name}
+        case "first_names" if marks_ambiguity(column):
+            return {name: f"nullif({name}, '')", AMBIGUOUS: AMBIGUOUS}
+    return {name: f"nullif({name}, '')"}
 
 
 def _known(sql: str, typed: dict[str, str]) -> bool:

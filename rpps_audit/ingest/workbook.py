@@ -1,46 +1,41 @@
-"""Excel workbooks: reading a sheet as text, and writing the template to fill."""
+"""Workbooks (xlsx, xls, ods): reading a sheet as text, and writing the template to fill."""
 
 from __future__ import annotations
 
 import csv
-import io
-import zipfile
-import zlib
-from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
-import fastexcel
 import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
 import xlsxwriter  # type: ignore[import-untyped]
 
 from rpps_audit.errors import UnreadableInputError, UsageError
 from rpps_audit.ingest.layouts import Layout
+from rpps_audit.ingest.limits import MEGA, beyond
 from rpps_audit.ingest.sources import Source
+from rpps_audit.spreadsheets import RefusedError, read_workbook
 
-_LARGEST = 2 << 30
-# What the zip reader and the workbook reader raise on damaged bytes (RuntimeError: encrypted).
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    fastexcel.FastExcelError,
-    pl.exceptions.PolarsError,
-    ValueError,
-    EOFError,
-    RuntimeError,
+_CSV = "Enregistrez la feuille en CSV UTF-8."
+_STRAY = (
+    "Une cellule isolée, loin des autres, en est souvent la cause : supprimez les lignes et colonnes vides, ou "
+    "enregistrez la feuille en CSV UTF-8."
 )
 
 
-def headers(source: Source) -> Iterator[tuple[str, list[str]]]:
-    """(sheet, cells of its first row) for each sheet of a workbook."""
-    book = _book(source)
-    for name in book.sheet_names:
-        row = _sheet(book, name, source, rows=1)
-        yield name, [cell or "" for cell in (row.row(0) if row.height else ())]
+def sheets(source: Source) -> dict[str, pl.DataFrame]:
+    """Sheet → its rows from the first, all columns as text (empty cells null), in the order of the workbook."""
+    return _read(source)[0]
 
 
-def read_sheet(source: Source, sheet: str) -> pl.DataFrame:
-    """Every row of a sheet below the first, all columns as text, in the order of the sheet."""
-    return _sheet(_book(source), sheet, source)[1:]
+def mended(source: Source) -> dict[str, int]:
+    """How many cells were mended in reading, by kind: `merged`, `shown`, `errors`."""
+    return _read(source)[1]
+
+
+def forget() -> None:
+    """Let go of the workbook read last: it holds personal data."""
+    _read.cache_clear()
 
 
 def write_template(path: Path, layout: Layout) -> None:
@@ -57,33 +52,39 @@ def write_template(path: Path, layout: Layout) -> None:
         raise UsageError(f"{path} : écriture impossible. Vérifiez le dossier et ses droits.") from error
 
 
-def _book(source: Source) -> fastexcel.ExcelReader:
+# Recognising and loading look at the same sheets, one after the other.
+@lru_cache(1)
+def _read(source: Source) -> tuple[dict[str, pl.DataFrame], dict[str, int]]:
+    limits = source.limits
+    with source.open() as stream:
+        content = stream.read(limits.classeur_mo * MEGA + 1)
+    name = source.name
+    if len(content) > limits.classeur_mo * MEGA:
+        raise UnreadableInputError(beyond(name, "classeur trop grand", f"{limits.classeur_mo} Mo", "classeur_mo", _CSV))
     try:
-        with source.open() as stream:
-            content = stream.read()
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > _LARGEST:
-                raise UnreadableInputError(f"{source.name} : classeur trop grand. Enregistrez-le en CSV.")
-            if archive.testzip() is not None:
-                raise _damaged(source)
-        return fastexcel.read_excel(content)
-    except _DAMAGE as error:
-        raise _damaged(source) from error
+        tables, marks = read_workbook(content, memory_mb=limits.classeur_mo, cells=limits.classeur_cellules)
+    except RefusedError as error:
+        if error.why == "damaged":
+            raise _damaged(source) from error
+        found, limit, key = (
+            (f"feuille trop étendue, {error.detail}", f"{limits.classeur_cellules} cellules", "classeur_cellules")
+            if error.why == "cells"
+            else ("classeur trop grand pour être lu", f"{limits.classeur_mo} Mo de mémoire", "classeur_mo")
+        )
+        raise UnreadableInputError(beyond(name, found, limit, key, _STRAY)) from error
+    frames = {sheet: _frame(table) for sheet, table in tables.items()}
+    return frames, marks
 
 
-def _sheet(book: fastexcel.ExcelReader, name: str, source: Source, rows: int | None = None) -> pl.DataFrame:
-    try:
-        sheet = book.load_sheet(name, header_row=None, n_rows=rows, dtypes="string", skip_whitespace_tail_rows=True)
-        frame = sheet.to_polars()
-    except _DAMAGE as error:
-        raise _damaged(source) from error
-    return frame.with_columns(pl.all().str.replace(r" 00:00:00$", ""))
+def _frame(table: pa.Table) -> pl.DataFrame:
+    frame = pl.DataFrame(table)
+    return frame.with_columns(pl.all().str.replace(r" 00:00:00$", "")) if frame.width else frame
 
 
 def _damaged(source: Source) -> UnreadableInputError:
     return UnreadableInputError(
-        f"{source.name} : classeur Excel endommagé ou protégé. Ouvrez-le dans Excel, enregistrez-le de nouveau, "
-        "ou exportez-le en CSV UTF-8."
+        f"{source.name} : classeur endommagé, protégé par un mot de passe, ou qui n'en est pas un. Ouvrez-le dans "
+        "Excel, enregistrez-le de nouveau en .xlsx, ou exportez-le en CSV UTF-8."
     )
 
 

@@ -1,6 +1,15 @@
 """Records: the one place that knows what a professional and a situation are, and what the register was on a day."""
 
 from rpps_audit.records.activity import active_sql
+from rpps_audit.records.columns import (
+    Column,
+    column,
+    column_types,
+    columns,
+    person_columns,
+    situation_columns,
+    sources,
+)
 from rpps_audit.records.keyed import KEYED_ROWS, PERSON_COLUMNS, ensure_keys
 from rpps_audit.records.keys import (
     AMBIGUOUS,
@@ -48,21 +57,28 @@ __all__ = [
     "TABLES",
     "UNKNOWN_PLACE",
     "UNNUMBERED",
+    "Column",
     "RecordKey",
     "State",
     "active_sql",
+    "column",
+    "column_types",
+    "columns",
     "ensure_keys",
     "make_comparisons",
     "make_views",
     "moved",
     "open_state",
     "operators",
+    "person_columns",
     "person_of",
     "person_sql",
     "place_of",
     "place_sql",
     "row_keys",
+    "situation_columns",
     "situation_sql",
+    "sources",
     "state_around",
     "state_at",
     "state_days",

@@ -13,23 +13,14 @@ import duckdb
 import polars as pl
 
 from rpps_audit.records.activity import active_sql
+from rpps_audit.records.columns import sources
 from rpps_audit.records.keyed import KEYED_ROWS, PERSON_COLUMNS
 from rpps_audit.records.keys import situation_sql
 from rpps_audit.records.state import State
 from rpps_audit.store import Store, fetch_frame
 
 # The table each kind of file is kept in.
-TABLES = {
-    "suivi": "registrations",
-    "annuaire-restreint": "registrations",
-    "annuaire-public": "registrations",
-    "rh": "employments",
-    "finess": "establishments",
-    "cartes": "cards",
-    "mssante": "mailboxes",
-    "savoir-faire": "skills",
-    "diplomes": "diplomas",
-}
+TABLES = {kind: source.table for kind, source in sources().items()}
 ROW_ID = "(({p}snapshot_id::BIGINT << 32) | {p}line)"
 SNAPSHOT_OF_ROW, LINE_OF_ROW = "(row_id >> 32)::INTEGER", "(row_id & 4294967295)::INTEGER"
 _ROW = ROW_ID.format(p="")
@@ -127,11 +118,11 @@ def _make_echoes(
     connection.execute("CREATE OR REPLACE TEMP VIEW echoes AS FROM repeated_echoes")
 
 
-def _make_sources(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[int]]) -> None:
+def _make_sources(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[int]]) -> None:
     for kind, table in TABLES.items():
         connection.execute(
             f"""CREATE OR REPLACE TEMP VIEW {view_name(kind)} AS
-                SELECT * FROM {table} WHERE {_among(sources.get(kind, ()))}"""
+                SELECT * FROM {table} WHERE {_among(files.get(kind, ()))}"""
         )
 
 

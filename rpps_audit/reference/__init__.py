@@ -25,7 +25,6 @@ from rpps_audit.reference.countries import (
 from rpps_audit.reference.insee import InseeHistory, read_insee_zip
 from rpps_audit.reference.names import normalise
 from rpps_audit.reference.nomenclature import (
-    Nomenclature,
     load_aliases,
     load_nomenclature,
     nomenclature_known_expr,
@@ -37,6 +36,7 @@ from rpps_audit.reference.nomenclature import (
 from rpps_audit.reference.provenance import provenance
 from rpps_audit.reference.root import rules_root
 from rpps_audit.reference.validity import outdated_expr
+from rpps_audit.reference.versions import Nomenclature, Nomenclatures, load_nomenclatures
 from rpps_audit.reference.words import words
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "AccessMatrix",
     "InseeHistory",
     "Nomenclature",
+    "Nomenclatures",
     "access_versions",
     "commune_intervals",
     "commune_is_split_city_expr",
@@ -63,6 +64,7 @@ __all__ = [
     "load_access",
     "load_aliases",
     "load_nomenclature",
+    "load_nomenclatures",
     "nomenclature_known_expr",
     "nomenclature_label_expr",
     "nomenclature_names",

@@ -61,9 +61,9 @@ def read_insee_zip(path: Path) -> InseeHistory:
 
 
 def read_csv(content: bytes, name: str) -> pl.DataFrame:
-    """One of INSEE's CSV files as text columns, empty cells null."""
+    """One of INSEE's CSV files as text columns, empty cells null: since 2024 every cell is quoted, even empty ones."""
     try:
-        return pl.read_csv(io.BytesIO(content), infer_schema=False, encoding="utf8")
+        return pl.read_csv(io.BytesIO(content), infer_schema=False, encoding="utf8", null_values="")
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         raise UnreadableInputError(f"{name} : ce n’est pas un fichier CSV en UTF-8 séparé par des virgules.") from error
 

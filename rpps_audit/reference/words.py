@@ -1,4 +1,4 @@
-"""The French words for the codes of the store: `rules/vocabulary.toml`, read once."""
+"""The French words for the codes of the store: `rules/vocabulary.toml` and `rules/columns.toml`, read once."""
 
 from __future__ import annotations
 
@@ -18,4 +18,6 @@ def words(table: str) -> Mapping[str, str]:
 
 @cache
 def _file() -> dict[str, dict[str, str]]:
-    return tomllib.loads((rules_root() / "vocabulary.toml").read_text("utf-8"))
+    columns = tomllib.loads((rules_root() / "columns.toml").read_text("utf-8"))["columns"]
+    found = tomllib.loads((rules_root() / "vocabulary.toml").read_text("utf-8"))
+    return found | {"columns": {column["name"]: column["label"] for column in columns}}

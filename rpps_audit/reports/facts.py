@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from rpps_audit.checks import OPEN_STATES, PRESENT_STATES, Catalogue, open_findings, state_runs
+from rpps_audit.checks.kinds import looks_at_everybody
 from rpps_audit.exposure import Exposure
 from rpps_audit.records import ROW_ID, State, open_state
 from rpps_audit.reports.keys import Keys
@@ -89,7 +90,7 @@ class Facts:
         """How many records each run looks at [run_id, professional, situation]."""
         kept = self.state.snapshots.group_by("kind").agg(situation=pl.col("rows_kept").sum())
         # A rule that speaks of everybody has counted them: counting millions of people again is dear.
-        everybody = [rule.id for rule in self.catalogue if rule.kind == "required" and not rule.when]
+        everybody = [rule.id for rule in self.catalogue if looks_at_everybody(rule)]
         counted = (
             self.rules.filter(
                 (pl.col("table") == "professional")

@@ -16,8 +16,9 @@ import polars as pl
 
 from rpps_audit.atomic import write_private
 from rpps_audit.errors import UsageError
-from rpps_audit.ingest.layouts import RH_MAPPING, Layout, header_key
-from rpps_audit.roster.proposal import Choice, propose
+from rpps_audit.ingest.headings import header_key
+from rpps_audit.ingest.layouts import RH_MAPPING, Column, Layout
+from rpps_audit.roster.proposal import Choice, fields, propose
 from rpps_audit.roster.reading import Table, read_table
 
 _NAMES = ({"Nom", "Nom d'usage"}, {"Nom et prénom"})
@@ -63,15 +64,12 @@ def form_layouts(workspace: Path, roster: Layout) -> tuple[Layout, ...]:
 
 
 def _layout(workspace: Path, roster: Layout, form: dict[str, Any]) -> Layout:
-    ours = {column.header: column for column in roster.columns}
+    ours = fields()
     unknown = sorted(set(form["colonnes"].values()) - set(ours))
     if unknown:
         raise UsageError(f"{workspace / RH_MAPPING} : « {unknown[0]} » n'existe pas. Possibles : {', '.join(ours)}.")
-    columns = tuple(
-        replace(ours[column], header=heading, aliases=(), optional=False)
-        for heading, column in form["colonnes"].items()
-    )
-    return replace(roster, columns=columns, title=f"{roster.title}, forme « {form['nom']} »", mapped=True)
+    read = tuple(Column(heading, field=ours[name][0], type=ours[name][1]) for heading, name in form["colonnes"].items())
+    return replace(roster, columns=read, title=f"{roster.title}, forme « {form['nom']} »", mapped=True)
 
 
 def _read(workspace: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from rpps_audit.errors import UsageError
-from rpps_audit.ingest.layouts import header_key
+from rpps_audit.ingest.headings import header_key
 from rpps_audit.reference import normalise, rules_root
 from rpps_audit.roster.contents import NATURES, shares
 from rpps_audit.roster.jobs import UNKNOWN, propose_jobs
@@ -40,6 +40,11 @@ class Choice:
 def columns() -> tuple[str, ...]:
     """Our headings a heading of the file can be mapped to."""
     return tuple(one["header"] for one in _file()["column"])
+
+
+def fields() -> dict[str, tuple[str, str]]:
+    """Our heading → the store's column and its type."""
+    return {one["header"]: (one["field"], one.get("type", "text")) for one in _file()["column"]}
 
 
 def propose(table: Table, places: pl.Series | None = None, today: date | None = None) -> list[Choice]:

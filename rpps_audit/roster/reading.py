@@ -11,10 +11,12 @@ from pathlib import Path
 import polars as pl
 
 from rpps_audit.errors import UnreadableInputError
-from rpps_audit.ingest.sources import WORKBOOK, Source
+from rpps_audit.ingest.sources import Source
 
 SAMPLE = 500
 _HEAD = 2 << 20
+# What a workbook begins with, of any age; a page saved as .xls too.
+_BOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"<")
 _DELIMITERS = (";", ",", "\t", "|")
 _TITLES = 30  # a header is looked for in so many rows
 _NOT_A_HEADING = re.compile(r"^[\d\s./:,+-]+$")
@@ -40,7 +42,7 @@ def read_table(path: Path) -> Table:
     if not path.exists():
         raise UnreadableInputError(f"{path} : fichier introuvable.")
     head = source.head(_HEAD)
-    grids = _sheets(source) if head.startswith(b"PK") and WORKBOOK.encode() in head + _tail(path) else [_lines(head)]
+    grids = _sheets(source) if head.startswith(_BOOKS) else [_lines(head)]
     best = max((_table(path.name, grid) for grid in grids), key=lambda one: (len(one.header), one.rows.height))
     if not best.header:
         raise UnreadableInputError(
@@ -91,15 +93,7 @@ def _text(head: bytes) -> str:
 
 
 def _sheets(source: Source) -> list[list[list[str]]]:
-    from rpps_audit.ingest.workbook import _book, _sheet
+    from rpps_audit.ingest.workbook import sheets
 
-    book = _book(source)
-    frames = [_sheet(book, name, source, rows=_TITLES + SAMPLE) for name in book.sheet_names]
-    return [[[cell or "" for cell in row] for row in frame.rows()] for frame in frames]
-
-
-def _tail(path: Path) -> bytes:
-    """The end of the file, where a zip archive lists what it holds."""
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - (1 << 16)))
-        return stream.read()
+    first = [frame.head(_TITLES + SAMPLE) for frame in sheets(source).values()]
+    return [[[cell or "" for cell in row] for row in frame.rows()] for frame in first]

@@ -126,7 +126,7 @@ class Writer:
 
 
 def _header(form: Layout) -> pl.DataFrame:
-    names = [column.header for column in form.columns] + [""] * form.trailing_delimiter
+    names = [column.header for column in _written(form)] + [""] * form.trailing_delimiter
     return pl.DataFrame([names], schema=[str(n) for n in range(len(names))], orient="row")
 
 
@@ -134,10 +134,15 @@ def _text(lines: pl.DataFrame, form: Layout, world: World) -> pl.DataFrame:
     """One text column for each column of the layout, in its order."""
     frame = pl.concat([lines, world.places[_ADDRESS][lines["place"]]], how="horizontal")
     registry = form.delimiter == "|" or form.id == "cat18"
-    cells = [_cell(column, registry, form.kind).alias(str(n)) for n, column in enumerate(form.columns)]
+    cells = [_cell(column, registry, form.kind).alias(str(n)) for n, column in enumerate(_written(form))]
     if form.trailing_delimiter:
         cells.append(pl.lit("").alias("trailing"))
     return frame.select(cells)
+
+
+def _written(form: Layout) -> list[Column]:
+    """The columns that stand in a file: a joined name stands in place of its parts, which these files have."""
+    return [column for column in form.columns if not column.parts]
 
 
 def _cell(column: Column, registry: bool, kind: str) -> pl.Expr:
@@ -167,6 +172,7 @@ _GAPS = 2 - pl.col("first_names").str.count_matches(", ", literal=True).cast(pl.
 
 # How the registry writes what the follow-up file writes otherwise: capitals, first names joined by ', France as 99000.
 _REGISTRY = {
+    "other_ids": pl.lit(""),
     "birth_name": pl.col("birth_name").str.to_uppercase(),
     "first_names": pl.concat_str(_PADDED, pl.lit("''").str.head(pl.max_horizontal(_GAPS, 0))).str.to_uppercase(),
     "birth_place": pl.col("birth_place").str.to_uppercase(),

@@ -142,7 +142,7 @@ class Leaving:
             named = with_names(desk, facts.snapshot_id, mine)
             sql = "SELECT * FROM registrations WHERE snapshot_id = ? AND list_contains(?, line)"
             lines = fetch_frame(desk.store.sql(sql, [facts.snapshot_id, mine["line"].to_list()]))
-            rules = list(desk.catalogue)
+            rules = desk.catalogue
         held = lines.drop("end_date", "end_reason", "structure_name").with_columns(is_open=pl.lit(False))
         frame = named.join(held, "line", "left", maintain_order="left").with_columns(
             end_date=pl.col("new").str.to_date("%Y-%m-%d", strict=False), end_reason=pl.lit(None, pl.String)

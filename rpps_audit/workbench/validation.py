@@ -7,8 +7,8 @@ from datetime import date
 
 import polars as pl
 
-from rpps_audit.checks import Rule, broken_rows, build_schema
-from rpps_audit.checks.predicates import ROW_KINDS, Context, needed_columns
+from rpps_audit.checks import Catalogue, broken_rows, build_schema
+from rpps_audit.checks.kinds import Context, kind_of
 from rpps_audit.workbench.table import Faults
 
 
@@ -18,11 +18,15 @@ class RecordRules:
     Call it with a one-row frame: it answers the titles of the broken rules, by the column they point at.
     """
 
-    def __init__(self, rules: Iterable[Rule], columns: Iterable[str], as_of: date) -> None:
+    def __init__(self, catalogue: Catalogue, columns: Iterable[str], as_of: date) -> None:
         carried = frozenset(columns)
-        judged = [rule for rule in rules if rule.enabled and rule.kind in ROW_KINDS and needed_columns(rule) <= carried]
+        judged = [
+            rule
+            for rule in catalogue
+            if rule.enabled and kind_of(rule).of_rows and kind_of(rule).reads(rule) <= carried
+        ]
         self._rules = {rule.id: rule for rule in judged}
-        self._schema = build_schema(judged, Context(as_of), "record")
+        self._schema = build_schema(judged, Context(as_of, catalogue.references), "record")
 
     def __call__(self, record: pl.DataFrame) -> Faults:
         """Column to what is wrong with it."""

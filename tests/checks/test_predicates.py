@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stdnum import luhn
 
 from rpps_audit.checks import Rule, broken_rows, build_schema
-from rpps_audit.checks.predicates import Context, violation
+from rpps_audit.checks.kinds import Context, violation
 from rpps_audit.errors import UsageError
 
 CONTEXT = Context(as_of=date(2026, 11, 1))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rpps_audit.checks import Catalogue, Rule
-from rpps_audit.checks.relations import query
+from rpps_audit.checks.kinds import query
 from rpps_audit.errors import UsageError
 from rpps_audit.store import memory_store
 from tests.checks.literal import key, person, rule, run_checks, snapshot
@@ -172,5 +172,5 @@ def test_two_requests_at_once() -> None:
 def test_a_misspelt_parameter_is_refused_in_french() -> None:
     with pytest.raises(UsageError, match="il manque le seuil « source"):
         query(rule("exists_in", "situation", "finess"))
-    with pytest.raises(UsageError, match="Comparaison inconnue « lowercase »"):
+    with pytest.raises(UsageError, match=r"« lowercase » n'est pas possible\. Vouliez-vous dire : lower"):
         query(rule("shared_value", "professional", "email", fold="lowercase"))

@@ -88,16 +88,20 @@ def test_first_names_of_the_restricted_extract(
 
 
 @pytest.mark.parametrize(
-    ("written", "whole"),
+    ("written", "day", "text"),
     [
-        ("26/08/1987", True), ("1987-08-26", True), ("19870826", True), ("1987", False), ("08/1987", False),
-        ("31/02/1987", False), ("00/00/1987", False), ("26/08/87", False), ("inconnue", False),
+        ("26/08/1987", date(1987, 8, 26), None), ("1987-08-26", date(1987, 8, 26), None),
+        ("19870826", date(1987, 8, 26), None), ("26/08/87", date(1987, 8, 26), None),
+        ("1987", None, "1987"), ("08/1987", None, "08/1987"), ("00/00/1987", None, "1987"),
+        ("31/02/1987", None, "31/02/1987"), ("inconnue", None, "inconnue"),
     ],
 )  # fmt: skip
-def test_a_date_is_whole_or_kept_as_it_is(store: Store, tmp_path: Path, written: str, whole: bool) -> None:
+def test_a_date_of_birth_is_whole_or_partial_or_kept_as_it_is(
+    store: Store, tmp_path: Path, written: str, day: date | None, text: str | None
+) -> None:
     load(store, [write(tmp_path, "x.txt", text_of("annuaire-restreint-49", [{**PERSON, "birth_date": written}]))])
     (row,) = rows(store)
-    assert (row["birth_date"], row["birth_date_text"]) == ((date(1987, 8, 26), None) if whole else (None, written))
+    assert (row["birth_date"], row["birth_date_text"]) == (day, text)
 
 
 def test_cells_are_trimmed_and_a_quote_is_data_in_pipe_files(store: Store, tmp_path: Path) -> None:
@@ -227,7 +231,7 @@ def test_finess_without_header(store: Store, tmp_path: Path) -> None:
         "1979-02-13",
         *[""] * 3,
     ]
-    other = ["geolocalisation", "010000024", *[""] * 30]
+    other = ["autre", "010000024", *[""] * 30]
     text = "".join(
         ";".join(line) + "\n" for line in (["finess", "etalab", "111", "2026-05-12"], mainland, overseas, other)
     )
@@ -235,7 +239,8 @@ def test_finess_without_header(store: Store, tmp_path: Path) -> None:
     assert (loaded.rows_kept, loaded.rows_rejected, loaded.data_date) == (2, 1, date(2026, 5, 12))
     first, second = rows(store, "establishments")
     assert (first["commune"], first["department"], first["opened_on"]) == ("01451", "01", date(1979, 2, 13))
-    assert (second["commune"], second["department"]) == ("97123", "971")
+    # Saint-Barthélemy still bears its code of before 2007 there.
+    assert (second["commune"], second["department"]) == ("97701", "977")
     assert rows(store, "rejects")[0]["line"] == 4
 
 

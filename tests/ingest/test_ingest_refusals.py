@@ -90,7 +90,6 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
     "cut in a quoted cell": (lambda: QUOTED[: QUOTED.rfind(b'"HEROUVILLE') - 4], "tronqué"),
     "half of it in Latin-1": (half_encoded, "une autre non"),
     "NUL": (lambda: PIPE.replace(b"ROLEAU", b"RO\0EAU", 30).replace(b"RO\0EAU", b"ROLEAU", 29), "ligne 16"),
-    "UTF-16": (lambda: PIPE.decode().encode("utf-16"), "UTF-16"),
     "PDF": (lambda: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + PIPE, "PDF"),
     "PNG": (lambda: b"\x89PNG\r\n\x1a\n" + PIPE, "image PNG"),
     "old Excel": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + PIPE, r".xlsx"),

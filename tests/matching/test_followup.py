@@ -109,7 +109,7 @@ REGISTERED = [("10000000017", "PETIT", "ANNE"), ("10000000033", "DURAND", "ÈVE"
 
 
 def first_month(store: Store, folder: Path) -> Path:
-    load(store, [roster(folder, "2026-11-01", [ANNE, LUC, EVE]), public(folder, "20261101", REGISTERED)])
+    load(store, [roster(folder, "2026-10-01", [ANNE, LUC, EVE]), public(folder, "20261001", REGISTERED)])
     update_followup(store, folder, reconcile(store, folder))
     return write_followup(store, folder, folder / "suivi.csv")
 
@@ -139,9 +139,9 @@ def test_next_month_keeps_what_was_written_and_moves_each_person_on(tmp_path: Pa
         )
         given = by_hand(path, "MARTIN", "Adresse e-mail", "luc@exemple.fr")
         assert give_back(store, given, "la gestionnaire") == 1
-        gone = (*EVE[:5], "15/11/2026")
+        gone = (*EVE[:5], "15/10/2026")
         registered = [*REGISTERED, ("10000000025", "MARTIN", "LUC")]
-        load(store, [roster(tmp_path, "2026-12-01", [ANNE, LUC, gone]), public(tmp_path, "20261201", registered)])
+        load(store, [roster(tmp_path, "2026-11-01", [ANNE, LUC, gone]), public(tmp_path, "20261101", registered)])
         found = reconcile(store, tmp_path)
         clashes = update_followup(store, tmp_path, found)
         after = dict(found.outcomes.group_by("outcome").len().iter_rows())
@@ -149,8 +149,8 @@ def test_next_month_keeps_what_was_written_and_moves_each_person_on(tmp_path: Pa
         assert after == {"present": 2, "left_open": 1}
         assert value(store, "MARTIN", "email") == "luc@exemple.fr"
         assert value(store, "MARTIN", "pp_id") == "10000000025"
-        assert value(store, "DURAND", "end_date") == "15/11/2026"
-        assert value(store, "PETIT", "last_confirmed") == "01/12/2026"
+        assert value(store, "DURAND", "end_date") == "15/10/2026"
+        assert value(store, "PETIT", "last_confirmed") == "01/11/2026"
         assert clashes.is_empty()
 
 
@@ -162,7 +162,7 @@ def test_each_cell_says_where_it_comes_from(tmp_path: Path) -> None:
             on=["person", "place"],
         ).to_dicts()[0]  # fmt: skip
     assert told["phone"] == "saisie (la gestionnaire)"
-    assert told["birth_date"] == "personnel-2026-11-01.csv"
+    assert told["birth_date"] == "personnel-2026-10-01.csv"
 
 
 def test_a_cell_left_empty_takes_nothing_away_and_a_word_empties_it(tmp_path: Path) -> None:
@@ -227,8 +227,8 @@ def test_collection_is_a_sheet_for_each_person_and_a_workbook_without_what_is_kn
 def test_the_operator_s_page_counts_each_establishment(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         first_month(store, tmp_path)
-        load(store, [roster(tmp_path, "2026-12-01", [ANNE, (*EVE[:5], "20/11/2026")]),
-                     public(tmp_path, "20261201", REGISTERED)])  # fmt: skip
+        load(store, [roster(tmp_path, "2026-11-01", [ANNE, (*EVE[:5], "21/10/2026")]),
+                     public(tmp_path, "20261101", REGISTERED)])  # fmt: skip
         found = reconcile(store, tmp_path, access=load_access())
         update_followup(store, tmp_path, found)
         keep_step(tmp_path, HERE, "gestionnaire", "Mme Martin")
@@ -242,21 +242,21 @@ def test_the_operator_s_page_counts_each_establishment(tmp_path: Path) -> None:
     assert (row["staff"], row["registered"], row["to_close"], row["to_register"]) == (1, 1, 1, 0)
     assert row["documents_open"] == 10
     assert row["document_days"] == 10 * 11
-    assert row["last_roster"] == date(2026, 12, 1)
+    assert row["last_roster"] == date(2026, 11, 1)
     assert row["manager"] == "Mme Martin"
     for name in ("page.xlsx", "page.html", "page.csv"):
         assert write_operator_page(page, tmp_path / name, DAY).stat().st_size > 200
 
 
 def test_signs_of_life_beside_what_is_left_open(tmp_path: Path) -> None:
-    gone = (*EVE[:5], "20/10/2026")
+    gone = (*EVE[:5], "20/09/2026")
     with open_store(tmp_path) as store:
-        load(store, [roster(tmp_path, "2026-11-01", [ANNE, gone]), public(tmp_path, "20261101", REGISTERED)])
+        load(store, [roster(tmp_path, "2026-10-01", [ANNE, gone]), public(tmp_path, "20261001", REGISTERED)])
         store.sql("INSERT INTO registrations (snapshot_id, line, professional_id, finess) "
                   "SELECT max(snapshot_id), 99, '810000000033', '690000021' FROM registrations")  # fmt: skip
         found = reconcile(store, tmp_path, access=load_access())
         told = signs_of_life(store, state_at(store), found).to_dicts()
     assert len(told) == 1
     assert told[0]["professional_id"] == "810000000033"
-    assert (told[0]["others"], told[0]["documents"], told[0]["last_roster"]) == (1, 10, DAY)
+    assert (told[0]["others"], told[0]["documents"], told[0]["last_roster"]) == (1, 10, date(2026, 10, 1))
     assert (told[0]["card_until"], told[0]["mailbox"]) == (None, None)
