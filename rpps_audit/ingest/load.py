@@ -15,6 +15,7 @@ from rpps_audit.errors import AuditError, UnreadableInputError, UsageError
 from rpps_audit.ingest.cells import clean_schema, cleaned
 from rpps_audit.ingest.changes import changed_share
 from rpps_audit.ingest.dates import workbook_origin
+from rpps_audit.ingest.fhir import read_fhir
 from rpps_audit.ingest.keeper import Keeper, has_original
 from rpps_audit.ingest.layouts import layouts
 from rpps_audit.ingest.loaded import Loaded, data_date_of, notes_on
@@ -26,6 +27,7 @@ from rpps_audit.ingest.structures import read_structures
 from rpps_audit.ingest.tables import read_insee, read_workbook
 from rpps_audit.ingest.text import read_text
 from rpps_audit.ingest.typed import carried, columns_of, insert_sql
+from rpps_audit.ingest.within import within
 from rpps_audit.store import Store
 
 Progress = Callable[[str, float], None]
@@ -58,7 +60,8 @@ def load(
                 keeper = kept.enter_context(Keeper(_workspace(store)))
                 one = _load_one(store, recognition, keeper, data_date, tell)
                 loaded.append(one)
-                keepers += [] if one.already_loaded else [keeper]
+                # The whole of a national file is nobody's to keep: only what the perimeter holds of it.
+                keepers += [] if one.already_loaded or one.rows_outside else [keeper]
             for keeper in keepers:
                 keeper.keep()
     # What the blocks were read into would stay held, beside what the checks need.
@@ -77,7 +80,7 @@ def _recognise_all(store: Store, paths: Sequence[Path]) -> tuple[list[Recognitio
     known = layouts(_workspace(store))
     answers = [answer for source in expand(paths) for answer in recognise_all(source, known)]
     problems = [answer for answer in answers if not answer.layout]
-    refused = [answer.sentence() for answer in problems if not answer.source.found]
+    refused = [answer.sentence() for answer in problems if not (answer.source.found or answer.beside)]
     readable = [answer for answer in answers if answer.layout]
     if refused or not readable:
         sentences = refused or [answer.sentence() for answer in problems] or ["aucun fichier de données trouvé."]
@@ -88,21 +91,24 @@ def _recognise_all(store: Store, paths: Sequence[Path]) -> tuple[list[Recognitio
 def _load_one(
     store: Store, recognition: Recognition, keeper: Keeper, asked: date | None, tell: Callable[[int], None]
 ) -> Loaded:
+    # Rosters are read by ingest and resolved by a room that reads ingest.
+    from rpps_audit.roster.resolve import resolve_roster
+
     source, layout = recognition.source, recognition.layout
     assert layout is not None
     known = _already_loaded(store, source, layout.kind)
     if known is not None:
         return known
     snapshot_id = store.next_id("snapshots", "snapshot_id")
-    reading = Reading()
+    reading, place = Reading(), within(store, _workspace(store), layout)
     fields = _present(recognition)
     typed = columns_of(layout, fields, _columns(store, layout.table))
     _insert(store, insert_sql(layout, typed, snapshot_id, _BATCHES),
-            _read(recognition, reading, keeper, tell),
+            place.keep(_read(recognition, reading, keeper, tell)),
             clean_schema(layout, fields))  # fmt: skip
     reading.check(recognition, finished=True)
     kept = _count(store, layout.table, snapshot_id)
-    if reading.rows_read != kept + len(reading.rejects):
+    if reading.rows_read != kept + len(reading.rejects) + place.outside:
         raise UnreadableInputError(
             f"{source.name} : {reading.rows_read} lignes lues, mais {kept} gardées et {len(reading.rejects)} rejetées. "
             "Rien n'a été chargé ; signalez ce fichier."
@@ -119,12 +125,15 @@ def _load_one(
             carried(layout, typed),
         ],
     )  # fmt: skip
+    store.sql("INSERT INTO outside_perimeter VALUES (?, ?)", [snapshot_id, place.outside])
+    told = resolve_roster(store, snapshot_id, _workspace(store)) if layout.kind == "rh" else []
     share = changed_share(store, snapshot_id, layout.table)
     return Loaded(
         snapshot_id, layout.kind, layout.id, source.file_name, day, origin, reading.rows_read, kept,
         len(reading.rejects), False, share,
-        notes_on(recognition, reading, origin, asked, share) + notes_on_cells(store, snapshot_id, layout),
+        notes_on(recognition, reading, origin, asked, share) + notes_on_cells(store, snapshot_id, layout) + told,
         cells_of(store, snapshot_id),
+        place.outside,
     )  # fmt: skip
 
 
@@ -133,6 +142,8 @@ def _read(
 ) -> Generator[pa.RecordBatch]:
     layout = recognition.layout
     assert layout is not None
+    if layout.json == "fhir":
+        return cleaned(read_fhir(recognition, reading, keeper, tell), layout, reading.losses)
     if layout.json:
         return cleaned(read_structures(recognition, reading, keeper, tell), layout, reading.losses)
     if layout.archive:
