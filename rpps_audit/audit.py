@@ -10,8 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
+from rpps_audit.batches.proof import prove
 from rpps_audit.checks import SEVERITIES, Catalogue, Run, check_state, state_runs
-from rpps_audit.corrections import open_desk, prove
+from rpps_audit.corrections import open_desk
 from rpps_audit.corrections.desk import safety
 from rpps_audit.ingest import Loaded, load
 from rpps_audit.journal import note, note_settings
@@ -104,14 +105,14 @@ def judged(store: Store, state: State) -> bool:
 
 
 def prove_corrections(store: Store, workspace: Workspace, loaded: Sequence[Loaded]) -> None:
-    """Let each newly loaded export confirm or contradict the corrections asked for before it."""
+    """Let each newly loaded export, in the state of its day, confirm or contradict what was asked before it."""
     fresh = [one for one in loaded if not one.already_loaded]
     asked = store.sql("SELECT count(*) FROM corrections").fetchone()
     if not fresh or asked == (0,):
         return
     desk = open_desk(workspace, store)
-    for one in sorted(fresh, key=lambda file: file.data_date):
-        prove(desk, one.snapshot_id)
+    for day in sorted({one.data_date for one in fresh}):
+        prove(desk, state_at(store, day))
 
 
 def write_report(store: Store, workspace: Workspace, *, as_of: date | None = None) -> Path:

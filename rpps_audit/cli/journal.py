@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from rpps_audit.batches.manifests import SignedFile, anchor_of, manifest_faults, manifests
 from rpps_audit.cli.output import say, say_json
 from rpps_audit.cli.parser import add_json
-from rpps_audit.corrections.manifests import SignedFile, anchor_of, manifest_faults, manifests
 from rpps_audit.errors import AuditError, UnreadableInputError
 from rpps_audit.journal import FILE_NAME, Journal, JournalCheck
 from rpps_audit.store import FILE_NAME as STORE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,7 +14,7 @@ from rpps_audit.corrections.perimeter import demand_inside, demand_role
 from rpps_audit.corrections.values import field_values
 from rpps_audit.corrections.witness import APPROVED, REFUSED, told
 from rpps_audit.errors import NotAuthorisedError, UsageError
-from rpps_audit.records import person_of
+from rpps_audit.records import state_at
 from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def chosen_corrections(desk: Desk, numbers: Sequence[int]) -> pl.DataFrame:
     wanted = sorted(set(numbers))
     frame = fetch_frame(
         desk.store.sql(
-            """SELECT correction_id, snapshot_id, "table", record_key, "column", author, card, state, batch_id
+            """SELECT correction_id, as_of, "table", record_key, "column", author, card, state, batch_id
            FROM correction_states WHERE list_contains(?, correction_id) ORDER BY correction_id""",
             [wanted],
         )
@@ -156,12 +156,11 @@ def chosen_corrections(desk: Desk, numbers: Sequence[int]) -> pl.DataFrame:
 
 
 def demand_inside_of(desk: Desk, authorisation: Authorisation, chosen: pl.DataFrame) -> None:
-    """The records of these corrections are in the perimeter. Raises NotAuthorisedError."""
-    for (snapshot_id,), group in chosen.group_by("snapshot_id", maintain_order=True):
-        now = field_values(desk.store, int(str(snapshot_id)), group)
+    """The records of these corrections are in the perimeter, in the state their author saw. NotAuthorisedError else."""
+    for (day,), group in chosen.group_by("as_of", maintain_order=True):
+        assert isinstance(day, date)
+        state = state_at(desk.store, day)
+        now = field_values(desk.store, state, group)
         # Where the situation is to move counts as well as where it is.
         moved = pl.when(pl.col("column") == "finess").then(pl.col("value"))
-        person = person_of(pl.col("record_key"))
-        demand_inside(
-            desk.store, authorisation, int(str(snapshot_id)), now.with_columns(professional_id=person, new_finess=moved)
-        )
+        demand_inside(desk.store, authorisation, state, now.with_columns(new_finess=moved))

@@ -15,14 +15,14 @@ _KEYED = {
     "corrections": (
         "correction_id", "operation_id", "snapshot_id", "kind", "table", "record_key", "column", "old", "new",
         "previous_id", "rule_id", "source", "confidence", "author", "card", "reason", "evidence", "nonce",
-        "proposed_at", "written_key",
+        "proposed_at", "written_key", "as_of",
     ),
     "correction_events": (
         "event_id", "correction_id", "event", "author", "card", "reason", "batch_id", "snapshot_id", "done_at",
     ),
     "batch_events": ("event_id", "batch_id", "event", "author", "reason", "package", "sha256", "done_at"),
 }  # fmt: skip
-_BATCH = ("batch_id", "snapshot_id", "series", "prepared_at", "prepared_by", "persons", "changes")
+_BATCH = ("batch_id", "prepared_at", "prepared_by", "persons", "changes")
 _RANGES = {"operation": pl.Int64, "first": pl.Int64, "last": pl.Int64}
 
 

@@ -24,7 +24,7 @@ from rpps_audit.reference.countries import (
 )
 from rpps_audit.reference.insee import InseeHistory, read_insee_zip
 from rpps_audit.reference.lists import Lists, load_lists
-from rpps_audit.reference.names import normalise
+from rpps_audit.reference.names import normalise, normalise_word
 from rpps_audit.reference.nomenclature import (
     load_aliases,
     load_nomenclature,
@@ -74,6 +74,7 @@ __all__ = [
     "nomenclature_offered_expr",
     "nomenclature_valid_expr",
     "normalise",
+    "normalise_word",
     "outdated_expr",
     "postcodes",
     "provenance",

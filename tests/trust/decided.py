@@ -14,17 +14,19 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from rpps_audit.batches.package import Options
+from rpps_audit.batches.prepare import prepare
 from rpps_audit.card.signature import build_signature
-from rpps_audit.corrections import approve, prepare, propose, undo
+from rpps_audit.corrections import approve, propose, undo
 from rpps_audit.corrections.desk import Desk
-from rpps_audit.corrections.package import Options
 from rpps_audit.ingest import load
 from rpps_audit.journal import Journal, canonical_json, sha256_hex
+from rpps_audit.records import state_at
 from rpps_audit.store import Store, open_store
+from tests.batches.test_batches import registered, restricted
 from tests.card import pki
 from tests.card.fixtures import make_workspace
 from tests.corrections.literal import authorisation, change, desk, proposals
-from tests.corrections.test_batches import registered, restricted
 
 Attack = Callable[[Path], None]
 NO_PDF = Options(pdf=False)
@@ -48,7 +50,7 @@ def decided(folder: Path) -> Path:
         file.unlink()
         table = four_eyes(store, folder)
         mails = [change("professional", f"81000000000{n}", "email", f"neuf{n}@exemple.fr") for n in (1, 2, 3, 4)]
-        propose(table, authorisation(), 1, proposals(*mails), reason="relu")
+        propose(table, authorisation(), state_at(table.store), proposals(*mails), reason="relu")
         from datetime import UTC, datetime
 
         now = datetime.now(UTC)

@@ -6,11 +6,13 @@ import json
 
 import pytest
 
-from rpps_audit.corrections import prepare, propose
+from rpps_audit.batches.prepare import prepare
+from rpps_audit.corrections import propose
 from rpps_audit.corrections.operations import settle
 from rpps_audit.corrections.witness import approvals, demand_untouched, faults, next_number
 from rpps_audit.errors import AuditError, NotAuthorisedError
 from rpps_audit.journal import JournalError
+from rpps_audit.records import state_at
 from rpps_audit.store import open_store
 from tests.corrections.literal import authorisation, change, desk, proposals
 from tests.trust.decided import NO_PDF, copied, decided, four_eyes, lines
@@ -117,7 +119,7 @@ def test_a_decision_put_into_the_store_is_not_carried_to_the_journal(folder):
         with pytest.raises(JournalError, match="pas été prise dans l'outil"):
             settle(table)
         with pytest.raises(JournalError, match="pas été prise dans l'outil"):
-            propose(table, authorisation(), 1, mail("810000000004", "a@b.fr"), reason="x")
+            propose(table, authorisation(), state_at(table.store), mail("810000000004", "a@b.fr"), reason="x")
         assert lines(folder) == before
 
 
@@ -153,14 +155,13 @@ def test_the_manifest_names_only_who_approved(folder):
 
 def test_a_workspace_without_four_eyes_is_compared_as_well(tmp_path):
     from rpps_audit.ingest import load
-    from tests.corrections.test_batches import registered, restricted
+    from tests.batches.test_batches import registered, restricted
 
     with open_store(tmp_path / "e") as store:
         load(store, [restricted(tmp_path, registered(1))])
         table = desk(store, tmp_path / "e")
-        propose(
-            table, authorisation(), 1, proposals(change("professional", "810000000001", "email", "a@b.fr")), reason="x"
-        )
+        wanted = proposals(change("professional", "810000000001", "email", "a@b.fr"))
+        propose(table, authorisation(), state_at(table.store), wanted, reason="x")
         store.connection.execute("UPDATE corrections SET new = 'voleur@b.fr'")
         with pytest.raises(JournalError, match="Correction n° 1"):
             prepare(table, authorisation(), options=NO_PDF)

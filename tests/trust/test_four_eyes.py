@@ -10,9 +10,10 @@ from rpps_audit.card.person import Person, folded
 from rpps_audit.corrections import approve, propose
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.ingest import load
+from rpps_audit.records import state_at
 from rpps_audit.store import open_store
+from tests.batches.test_batches import registered, restricted
 from tests.corrections.literal import OTHER_SITE, authorisation, change, proposals
-from tests.corrections.test_batches import registered, restricted
 from tests.trust.decided import four_eyes
 
 CPE = Person("300/CPE1", "1", folded("Camille GESTION-TEST"))
@@ -54,7 +55,7 @@ def mail(**other):
 
 
 def test_a_second_card_of_the_author_does_not_approve(table):
-    propose(table, authorisation(), 1, mail(), reason="x")
+    propose(table, authorisation(), state_at(table.store), mail(), reason="x")
     second = authorisation("810002813839", "9", "approver", name="Camille Gestion-Test")
     with pytest.raises(NotAuthorisedError, match="est la vôtre"):
         approve(table, second, [1], shown_at=NOW)
@@ -67,12 +68,12 @@ def test_what_is_no_longer_allowed_at_the_commit_is_not_written(table, act):
         raise NotAuthorisedError("la carte a été retirée")
 
     if act == "approve":
-        propose(table, authorisation(), 1, mail(), reason="x")
+        propose(table, authorisation(), state_at(table.store), mail(), reason="x")
     before = table.store.sql("SELECT count(*) FROM correction_events").fetchone()
     lines = len(list(table.journal.entries()))
     with pytest.raises(NotAuthorisedError, match="retirée"):
         if act == "propose":
-            propose(table, authorisation(_rights_now=gone), 1, mail(), reason="x")
+            propose(table, authorisation(_rights_now=gone), state_at(table.store), mail(), reason="x")
         else:
             approve(table, authorisation("300/CPE2", "3", "approver", _rights_now=gone), [1], shown_at=NOW)
     assert table.store.sql("SELECT count(*) FROM correction_events").fetchone() == before
@@ -81,17 +82,17 @@ def test_what_is_no_longer_allowed_at_the_commit_is_not_written(table, act):
 
 def test_an_unknown_kind_and_an_added_situation_in_two_places_are_refused(table):
     with pytest.raises(UsageError, match="Genre de correction inconnu"):
-        propose(table, authorisation(), 1, mail(kind="merge"), reason="x")
+        propose(table, authorisation(), state_at(table.store), mail(kind="merge"), reason="x")
     key = f"810000000001@{OTHER_SITE}"
     fields = (("role", "GENR11"), ("finess", "690000015"))
     rows = [change("situation", key, column, new, kind="add") for column, new in fields]
     with pytest.raises(UsageError, match="doivent être les"):
-        propose(table, authorisation(), 1, proposals(*rows), reason="x")
+        propose(table, authorisation(), state_at(table.store), proposals(*rows), reason="x")
     with pytest.raises(NotAuthorisedError, match=OTHER_SITE):
-        propose(table, authorisation(), 1, proposals(rows[0]), reason="x")
+        propose(table, authorisation(), state_at(table.store), proposals(rows[0]), reason="x")
 
 
 def test_the_person_a_duplicate_becomes_part_of_must_be_in_the_perimeter_too(table):
     wanted = proposals(change("professional", "810000000001", "professional_id", "810000000002"))
     with pytest.raises(NotAuthorisedError, match=OTHER_SITE):
-        propose(table, authorisation(), 1, wanted, reason="x", evidence="vu")
+        propose(table, authorisation(), state_at(table.store), wanted, reason="x", evidence="vu")

@@ -14,7 +14,7 @@ import pytest
 
 from rpps_audit.cli import main
 from rpps_audit.journal import Journal
-from tests.corrections.test_batches import registered, restricted
+from tests.batches.test_batches import registered, restricted
 
 ROOT = Path(__file__).parents[2]
 NUMBER = re.compile(r"\b8?10{6,}\d\b")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import duckdb
 import polars as pl
 
-from rpps_audit.checks.kinds.folds import all_folded, coarse, present
+from rpps_audit.checks.kinds.folds import all_folded, present
 from rpps_audit.checks.kinds.kind import Kind
 from rpps_audit.checks.kinds.links import link_numbers
 from rpps_audit.checks.kinds.parameters import FOLD, Parameter, columns
@@ -41,14 +41,10 @@ def _comparable(rule: Rule, fold: str, exact_columns: Sequence[str]) -> str:
     return f"SELECT row_id FROM professional WHERE {wanted}"
 
 
-def _alike(rule: Rule, fold: str, exact_columns: Sequence[str]) -> str:
-    return f"hash({', '.join([coarse(rule.column), *exact_columns])})"
-
-
 def _make_marks(reader: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
     """`marks`: row_id, person, and a hash per rule or null, for the rows that share one of their hashes."""
     link_numbers(reader)
-    marks = ", ".join(_mark(rule, **rule.parameters) for rule in rules)
+    marks = ", ".join(_mark(rule) for rule in rules)
     # Numbers that a file declares to be one person's share nothing with each other.
     made = f"""SELECT row_id, hash(coalesce(l.person, professional_id)) AS person, {marks}
                FROM professional LEFT JOIN linked l USING (professional_id) WHERE professional_id IS NOT NULL"""
@@ -69,12 +65,16 @@ def _repeated(hashes: pl.Series) -> pl.Series:
     return ordered.filter(ordered == ordered.shift()).unique()
 
 
-def _mark(rule: Rule, fold: str = "exact", exact_columns: Sequence[str] = ()) -> str:
+def _mark(rule: Rule) -> str:
+    return f'{_alike(rule, **rule.parameters)} AS "{rule.id}"'
+
+
+def _alike(rule: Rule, fold: str = "exact", exact_columns: Sequence[str] = ()) -> str:
     content = all_folded(rule.columns, fold)
     if exact_columns:
         initials = (initial_sql(name) for name in rule.columns)
         content = ", ".join([*exact_columns, *initials])
-    return f'CASE WHEN {present([*exact_columns, *rule.columns])} THEN hash({content}) END AS "{rule.id}"'
+    return f"CASE WHEN {present([*exact_columns, *rule.columns])} THEN hash({content}) END"
 
 
 KINDS = (
