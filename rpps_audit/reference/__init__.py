@@ -23,6 +23,7 @@ from rpps_audit.reference.countries import (
     is_france_expr,
 )
 from rpps_audit.reference.insee import InseeHistory, read_insee_zip
+from rpps_audit.reference.lists import Lists, load_lists
 from rpps_audit.reference.names import normalise, normalise_word
 from rpps_audit.reference.nomenclature import (
     load_aliases,
@@ -44,6 +45,7 @@ __all__ = [
     "SPLIT_CITIES",
     "AccessMatrix",
     "InseeHistory",
+    "Lists",
     "Nomenclature",
     "Nomenclatures",
     "access_versions",
@@ -63,6 +65,7 @@ __all__ = [
     "is_france_expr",
     "load_access",
     "load_aliases",
+    "load_lists",
     "load_nomenclature",
     "load_nomenclatures",
     "nomenclature_known_expr",
