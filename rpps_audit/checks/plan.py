@@ -17,8 +17,8 @@ from rpps_audit import reference
 from rpps_audit.checks.kinds import kind_of
 from rpps_audit.checks.rule import Rule
 from rpps_audit.ingest import most_unreadable, unreadable_share
-from rpps_audit.records import State
-from rpps_audit.store import Store
+from rpps_audit.records import ROW_ID, State
+from rpps_audit.store import Store, fetch_frame
 
 
 class _File(NamedTuple):
@@ -35,6 +35,7 @@ class Plan:
 
     `numbers`: the number of each rule. `row_rules` (by table) and `set_rules`: those to evaluate. `missing`: why the
     others cannot be, in French. `gaps`: of those evaluated, the files on which they cannot be, and `partly` why.
+    `spared`: the rows whose cell is there and cannot be read, for the rules that look for absence.
     `useless`: the source files that no rule can use, left out of the comparison.
     """
 
@@ -45,6 +46,7 @@ class Plan:
     gaps: dict[str, list[int]] = field(default_factory=dict)
     partly: dict[str, str] = field(default_factory=dict)
     useless: frozenset[int] = frozenset()
+    spared: dict[str, pl.Series] = field(default_factory=dict)
 
     def judged(self, rule: Rule, snapshot_id: pl.Expr) -> pl.Expr:
         """Whether the rule can be evaluated on a row's file."""
@@ -70,6 +72,8 @@ def make_plan(store: Store, rules: Sequence[Rule], state: State, kind: str) -> P
             partly = [_some(lacks, len(mine)) if lacks else "", told.partly]
             if any(partly):
                 plan.partly[rule.id] = " ; ".join(filter(None, partly))
+            if kind_of(rule).spares_unreadable:
+                plan.spared[rule.id] = _unreadable(store, state.files(kind), rule.columns)
             (plan.row_rules[rule.table] if kind_of(rule).of_rows else plan.set_rules).append(rule)
     demanding = {name for rule in rules for name in kind_of(rule).needed_sources(rule)}
     every = {number for name in demanding for number in beside.get(name, {})}
@@ -115,6 +119,12 @@ def _files(store: Store, state: State, kind: str) -> dict[int, _File]:
         held = carried & frozenset(filled[number]) if number in filled else carried
         found[number] = _File(carried, held, lost)
     return found
+
+
+def _unreadable(store: Store, files: Sequence[int], columns: Sequence[str]) -> pl.Series:
+    sql = f"""SELECT {ROW_ID.format(p="")} AS row_id FROM unreadable
+              WHERE list_contains(?, snapshot_id) AND list_contains(?, "column")"""
+    return fetch_frame(store.sql(sql, [list(files), list(columns)]))["row_id"]
 
 
 def _lack(rule: Rule, file: _File) -> str:

@@ -223,6 +223,8 @@ def _row_hits(
         found = batch.select("snapshot_id", *columns)[rows]
         if rule.id in plan.gaps:
             found = found.filter(plan.judged(rule, pl.col("snapshot_id")))
+        if rule.id in plan.spared and len(plan.spared[rule.id]):
+            found = found.filter(~pl.col("row_id").is_in(plan.spared[rule.id].implode()))
         yield found.select(_number(rule, plan.numbers), _ROW, since)
 
 

@@ -22,6 +22,8 @@ from rpps_audit.store import FILE_NAME, keep_private, running_fault
 
 # In the order of the help. Each module has add_commands(commands).
 _ROOMS = (
+    "matching",
+    "followup",
     "audit",
     "findings",
     "exposure",

@@ -9,6 +9,7 @@ Layouts are data (`rules/layouts/*.toml`). A file that cannot be read as what it
 from pathlib import Path
 
 from rpps_audit.ingest import workbook
+from rpps_audit.ingest.forget import forget
 from rpps_audit.ingest.keeper import open_original
 from rpps_audit.ingest.layouts import Column, Layout, layout, layouts
 from rpps_audit.ingest.load import load
@@ -21,6 +22,7 @@ __all__ = [
     "Layout",
     "Loaded",
     "Recognition",
+    "forget",
     "layout",
     "layouts",
     "load",

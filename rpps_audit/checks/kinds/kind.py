@@ -41,6 +41,7 @@ class Kind:
     always            the columns it reads whatever the rule says.
     points_only       the rule's columns are where the finding points: the file need not carry them.
     source_columns    the columns that the other file must carry and that can be read.
+    spares_unreadable a cell that says something which cannot be read is given: it is not absent.
     tells_people_by   the sets of columns by which the other file can tell a person; it must fill one of them whole.
     alike             (rule, **parameters) -> SQL: a value of a record; people without a common value are unrelated.
                       None: a person is only compared with their own lines and with other files.
@@ -62,6 +63,7 @@ class Kind:
     sources: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
     points_only: bool = False
+    spares_unreadable: bool = False
     source_columns: tuple[str, ...] = ()
     tells_people_by: tuple[frozenset[str], ...] = ()
     alike: Callable[..., str] | None = None
