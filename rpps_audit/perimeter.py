@@ -82,7 +82,7 @@ def find(establishments: pl.DataFrame, words: str) -> pl.DataFrame:
 
 def store_perimeter(workspace: Path, perimeter: Perimeter) -> Path:
     """Write `perimetre` into `[espace]` of the workspace's settings; the other lines stay as they are."""
-    from rpps_audit.atomic import write_private
+    from rpps_audit.outputs import write_private
     from rpps_audit.settings import SETTINGS_FILE
 
     file = workspace / SETTINGS_FILE

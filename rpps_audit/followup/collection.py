@@ -17,11 +17,11 @@ import jinja2
 import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
-from rpps_audit.atomic import write_private
 from rpps_audit.errors import UsageError
 from rpps_audit.followup.completeness import lacking, mandatory
 from rpps_audit.followup.files import KEYS, headings
 from rpps_audit.followup.kept import kept_cells, wide
+from rpps_audit.outputs import write_private
 from rpps_audit.store import Store
 
 FOLDER = "recueil"

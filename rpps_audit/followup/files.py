@@ -9,13 +9,13 @@ from pathlib import Path
 import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
-from rpps_audit.atomic import write_private
 from rpps_audit.errors import UnreadableInputError, UsageError
 from rpps_audit.followup.kept import conflicts, kept_cells, replace_cells, wide
 from rpps_audit.followup.merge import written
 from rpps_audit.followup.sourced import columns
 from rpps_audit.ingest.layouts import header_key, layout
 from rpps_audit.matching import Reconciliation
+from rpps_audit.outputs import write_private
 from rpps_audit.store import Store
 
 # The two columns that say whose row it is; a row without them was added by hand.

@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
-from rpps_audit.atomic import write_private
 from rpps_audit.errors import UsageError
 from rpps_audit.followup.completeness import completeness
 from rpps_audit.followup.kept import kept_cells, wide
 from rpps_audit.matching import Reconciliation
+from rpps_audit.outputs import write_private
 from rpps_audit.records import State, state_at
 from rpps_audit.roster.kept import read_kept, write_kept
 from rpps_audit.roster.resolve import establishments

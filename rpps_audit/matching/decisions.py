@@ -12,8 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
-from rpps_audit.atomic import write_private
 from rpps_audit.errors import UsageError
+from rpps_audit.outputs import write_private
 
 DECISIONS_FILE = "rapprochements.csv"
 NOBODY = "aucun"

@@ -14,10 +14,10 @@ from typing import Any
 
 import polars as pl
 
-from rpps_audit.atomic import write_private
 from rpps_audit.errors import UsageError
 from rpps_audit.ingest.headings import header_key
 from rpps_audit.ingest.layouts import RH_MAPPING, Column, Layout
+from rpps_audit.outputs import write_private
 from rpps_audit.roster.proposal import Choice, fields, propose
 from rpps_audit.roster.reading import Table, read_table
 

@@ -14,6 +14,9 @@ from ipywidgets import Button, Dropdown, VBox, Widget  # type: ignore[import-unt
 
 from rpps_audit.checks import findings, state_runs
 from rpps_audit.exposure import Exposure
+from rpps_audit.journal import note
+from rpps_audit.outputs import csv_bytes, write_private
+from rpps_audit.privacy import hidden, open_pseudonyms
 from rpps_audit.records import state_at
 from rpps_audit.reports.french import number
 from rpps_audit.reports.labels import STATES
@@ -184,10 +187,9 @@ class Dpo(Screen):
         )
 
     def export(self) -> None:
-        """Write the tables under the workspace's reports; keys, never values."""
+        """Write the tables under the workspace's reports: pseudonyms, never numbers nor values."""
         assert self.evidence is not None
         folder = self.workspace.reports / "dpo"
-        folder.mkdir(parents=True, exist_ok=True)
         tables = {f"exposition-{name}": frame for name, frame in self.evidence.views.items()}
         tables |= {
             "situations-oubliees": self.evidence.forgotten,
@@ -195,9 +197,11 @@ class Dpo(Screen):
             "constats-par-etat": self.evidence.states,
             "non-evaluable": self.evidence.rules_not_evaluable,
         }
+        pseudonyms = open_pseudonyms(self.workspace.path)
         for name, frame in tables.items():
             stamped = frame.with_columns(tableau_des_droits=pl.lit(f"indicatif, {self.evidence.version}"))
-            stamped.write_csv(folder / f"{name}.csv")
+            write_private(folder / f"{name}.csv", csv_bytes(hidden(stamped, pseudonyms), french=True))
+        note(self.workspace.path, "export-written", {"table": "dpo", "files": sorted(tables), "numbers": False})
         self.said = f"{len(tables)} tableaux écrits dans {folder.relative_to(self.workspace.path)}."
 
     def exported(self) -> list[Path]:

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rpps_audit.errors import UsageError
+from rpps_audit.store import keep_private
 from rpps_audit.workbench.faults import WORKSPACE_VARIABLE
 
 NOTEBOOK_FOLDER = "atelier"
@@ -26,6 +27,8 @@ _SETTINGS = {
     "overrides.json": "labconfig/default_setting_overrides.json",
     "page_config.json": "labconfig/page_config.json",
     "custom.css": "custom/custom.css",
+    # Voilà answers to any host name unless told otherwise: another site's page could then talk to it (DNS rebinding).
+    "voila.json": "voila.json",
 }
 
 
@@ -48,6 +51,9 @@ def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more:
     command = [
         *(sys.executable, "-m", "jupyterlab", "--custom-css"),
         f"--ServerApp.root_dir={workspace}",
+        # No store, key or original leaves by the server's file routes.
+        "--ServerApp.contents_manager_class=rpps_audit.workbench.served.ServedContents",
+        "--ServerApp.allow_remote_access=False",
         "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/doc/tree/{NOTEBOOK_FOLDER}/accueil.ipynb",
         "--LabApp.news_url=",
@@ -85,10 +91,11 @@ def shipped_notebooks() -> Path:
 
 def _prepare(workspace: Path) -> list[str]:
     """Make the folders and copy what is missing; say which of the user's notebooks are no longer those shipped."""
+    keep_private()
     own, mine = workspace / _OWN_FOLDER, workspace / NOTEBOOK_FOLDER
     try:
         for folder in (own / "config" / "labconfig", own / "config" / "custom", own / "data", mine):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         own.chmod(0o700)
         settings = files("rpps_audit.workbench") / "lab"
         for name, place in _SETTINGS.items():
