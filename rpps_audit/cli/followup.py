@@ -24,6 +24,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     collect.add_argument(
         "--tous", action="store_true", help="aussi les personnes enregistrées dont il manque des données"
     )
+    collect.add_argument("--pdf", action="store_true", help="les fiches en PDF aussi")
     add_json(collect)
     collect.set_defaults(run=_collect)
 
@@ -74,14 +75,12 @@ def _collect(args: argparse.Namespace) -> int:
     with workspace.store() as store:
         found = reconcile(store, args.workspace)
         update_followup(store, args.workspace, found)
-        done = collect(store, args.workspace, found.outcomes, everybody=args.tous)
+        done = collect(store, args.workspace, found.outcomes, everybody=args.tous, pdf=args.pdf)
     if args.json:
         say_json({"folder": str(done.folder), "people": done.people, "establishments": done.establishments,
                   "pdf": done.pdf})  # fmt: skip
         return 0
     say(f"{number(done.people)} fiches dans {number(done.establishments)} établissements : {done.folder}")
-    if not done.pdf:
-        say("Fiches en HTML seulement : le PDF demande l'option pdf (WeasyPrint), qui n'est pas installée.")
     say("Modèles à adapter dans modeles/ : note d'information, questions des directions.")
     return 0
 
