@@ -27,7 +27,7 @@ from rpps_audit.card import (
 )
 from rpps_audit.errors import AuditError, NotAuthorisedError
 from rpps_audit.workbench.faults import tell_fault
-from rpps_audit.workbench.live import LiveWidget, module
+from rpps_audit.workbench.live import LiveWidget
 
 _WATCH_SECONDS = 0.5
 _GIVEN_UP = None
@@ -36,7 +36,7 @@ _GIVEN_UP = None
 class CardPanel(LiveWidget):
     """Opens and closes a session. `on_change()` hears of both, whoever closes it: the user, a removal, the clock."""
 
-    _esm = module("card")
+    drawn_by = "card"
 
     def __init__(self, workspace: Path, *, on_change: Callable[[], None] = lambda: None) -> None:
         super().__init__()

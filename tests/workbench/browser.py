@@ -18,18 +18,6 @@ from playwright.sync_api import Browser, Page, Playwright
 from rpps_audit.workbench import launcher
 
 ROOT = Path(__file__).parents[2]
-# Ready is not idle: the panel, its document and its kernel session, in that order, then run everything.
-_RUN = """async () => {
-  const app = window.jupyterapp;
-  await app.restored;
-  const found = () => [...app.shell.widgets('main')].find((one) => one.context && one.sessionContext);
-  while (!found()) await new Promise((resolve) => setTimeout(resolve, 20));
-  const panel = found();
-  await panel.context.ready;
-  await panel.sessionContext.ready;
-  app.shell.activateById(panel.id);
-  await app.commands.execute('notebook:run-all-cells');
-}"""
 
 
 def chromium() -> str:
@@ -106,9 +94,8 @@ class Lab:
 
 
 def run(page: Page) -> None:
-    """Run every cell of the page's notebook."""
-    page.wait_for_function("window.jupyterapp !== undefined")
-    page.evaluate(_RUN)
+    """Wait until the page, which runs by itself, shows its head."""
+    page.locator(".rpps-head").wait_for()
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:

@@ -90,6 +90,11 @@ class Hypothesis:
 class Reviewer(Screen):
     """The reviewer's page. `by` is the view of volumes; `request` and `hypothesis` what is being examined."""
 
+    name, rank = "ans", 3
+    menu, purpose = "Demandes de nomenclature", "Instruire une demande d’évolution, et en écrire le dossier."
+    title = "Instruction des demandes de nomenclature"
+    parts = ("figures", "to_move", "what_if", "file")
+
     def __init__(self, workspace: Workspace | None = None) -> None:
         super().__init__(workspace)
         self.by = "profession"

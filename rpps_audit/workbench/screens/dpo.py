@@ -55,6 +55,11 @@ class Evidence:
 class Dpo(Screen):
     """The DPO's page. `by` is the view of exposure chosen."""
 
+    name, rank = "dpo", 2
+    menu, purpose = "DPO", "Qui pouvait ouvrir quoi, où, depuis quand."
+    title = "DPO : qui pouvait ouvrir quoi, où, depuis quand"
+    parts = ("exposure", "forgotten", "history", "not_evaluable", "exports")
+
     def __init__(self, workspace: Workspace | None = None) -> None:
         super().__init__(workspace)
         self.by = "establishment"

@@ -1,0 +1,68 @@
+"""What the head of a page and the home page read of the workspace: the state that stands, and the files it is made of.
+
+The only place of the screens that knows how the store tells the state of the day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from rpps_audit.checks import latest_runs
+from rpps_audit.reports.labels import KINDS
+from rpps_audit.store import fetch_frame
+from rpps_audit.workbench.screen import Screen
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The state of the register the screens show: its day, how many files make it, and its operator's FINESS number
+    ("" when there are several)."""
+
+    day: date
+    files: int
+    operator: str
+
+
+def standing(screen: Screen) -> Standing | None:
+    """The state that stands now; None on an empty workspace."""
+    if not screen.has_store:
+        return None
+    with screen.store() as store:
+        runs = latest_runs(store)
+        if runs.is_empty():
+            return None
+        operators = fetch_frame(store.sql(_OPERATORS, [runs["snapshot_id"].to_list()])).to_series()
+    days: list[date] = runs["as_of"].to_list()
+    return Standing(max(days), runs.height, f"organisme {operators[0]}" if operators.len() == 1 else "")
+
+
+def snapshots(screen: Screen) -> list[dict[str, Any]]:
+    """The files loaded, the last first: snapshot_id, kind (in words), file_name, data_date, rows_read, rows_kept,
+    rows_rejected, findings (None where nothing is judged), current (no later file of its series)."""
+    if not screen.has_store:
+        return []
+    with screen.store() as store:
+        frame = fetch_frame(store.sql(_SNAPSHOTS))
+    return frame.with_columns(pl.col("kind").replace(KINDS)).to_dicts()
+
+
+def rejects(screen: Screen, snapshot_id: int) -> pl.DataFrame:
+    """The rejected lines of a file: line, reason, raw."""
+    with screen.store() as store:
+        sql = "SELECT line, reason, raw FROM rejects WHERE snapshot_id = ? ORDER BY line"
+        return fetch_frame(store.sql(sql, [snapshot_id]))
+
+
+_OPERATORS = """SELECT DISTINCT finess_legal FROM registrations
+                WHERE list_contains(?, snapshot_id) AND finess_legal IS NOT NULL LIMIT 2"""
+_SNAPSHOTS = """
+    SELECT s.snapshot_id, s.kind, s.file_name, s.data_date, s.rows_read, s.rows_kept, s.rows_rejected,
+           (SELECT sum(failed)::BIGINT FROM rule_runs WHERE run_id =
+               (SELECT max(run_id) FROM runs r WHERE r.snapshot_id = s.snapshot_id)) AS findings,
+           NOT EXISTS (SELECT 1 FROM snapshots o WHERE o.series = s.series AND
+                       (o.data_date, o.snapshot_id) > (s.data_date, s.snapshot_id)) AS current
+    FROM snapshots s ORDER BY s.loaded_at DESC, s.snapshot_id DESC LIMIT 100"""
