@@ -64,6 +64,10 @@ class Form(LiveWidget):
         """What a field holds."""
         return self.values.get(name, "")
 
+    def listen(self, on_type: Callable[[str], None]) -> None:
+        """Hear the fields that are heard."""
+        self._on_type = on_type
+
     def do_type(self, name: str, text: str) -> None:
         """A field has changed."""
         self.answer = Answer("")

@@ -187,7 +187,7 @@ class Todo:
 
 def _rank(column: str) -> pl.Expr:
     """Severities go from the gravest; what else there is, by count alone."""
-    return pl.col(column).replace_strict(_SEVERITY_ORDER, default=0) if column == "severity" else pl.lit(0)
+    return pl.col(column).replace_strict(_SEVERITY_ORDER, default=0) if column == "severity" else pl.col("count") * 0
 
 
 def _finding() -> pl.Expr:

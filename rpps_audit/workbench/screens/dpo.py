@@ -1,69 +1,48 @@
-"""DPO: who could open what, where, since when; what forgetting keeps open; history; what could not be judged."""
+"""DPO: who could open what, where, since when, through which situation; history; what could not be judged; exports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from ipywidgets import Button, Dropdown, VBox, Widget  # type: ignore[import-untyped]
+from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.checks import findings, state_runs
-from rpps_audit.exposure import Exposure
-from rpps_audit.records import state_at
-from rpps_audit.reports.french import number
+from rpps_audit.reports.french import counted, number
 from rpps_audit.reports.labels import STATES
 from rpps_audit.reports.model import Bars
-from rpps_audit.store import Store, fetch_frame
-from rpps_audit.workbench.frames import frame_grid
+from rpps_audit.workbench.answering import read_day
+from rpps_audit.workbench.evidence import VIEWS, Choice, Evidence, read_evidence, readers
+from rpps_audit.workbench.exporting import export
+from rpps_audit.workbench.form import Answer, Entry, Form
+from rpps_audit.workbench.frames import frame_grid, labels
+from rpps_audit.workbench.grid import Grid
 from rpps_audit.workbench.panel import Panel, sentence
 from rpps_audit.workbench.screen import EMPTY, Screen, section
+from rpps_audit.workbench.tabs import Tabs
 from rpps_audit.workspace import Workspace
 
 _MONTHS = 12
-_PLAIN = {"description_width": "initial"}
-VIEWS: Mapping[str, tuple[str, Callable[[Exposure], pl.DataFrame]]] = {
-    "establishment": ("par établissement", Exposure.by_establishment),
-    "operator": ("par organisme gestionnaire", Exposure.by_operator),
-    "document": ("par type de document", Exposure.by_document),
-    "role": ("par rôle", Exposure.by_role),
-    "profession": ("par profession", Exposure.by_profession),
-    "professional": ("par professionnel", Exposure.by_professional),
-}
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the store said: totals, frames by view, and how findings moved. All keys, no value."""
-
-    as_of: date
-    version: str
-    caveat: str
-    totals: dict[str, Any]
-    views: Mapping[str, pl.DataFrame]
-    forgotten: pl.DataFrame
-    timeline: pl.DataFrame
-    states: pl.DataFrame
-    not_evaluable: pl.DataFrame
-    rules_not_evaluable: pl.DataFrame
+# Which field of the question a row of a view answers.
+_ASKED_BY = {"establishment": "finess", "document": "document", "role": "role"}
 
 
 class Dpo(Screen):
-    """The DPO's page. `by` is the view of exposure chosen."""
+    """The DPO's page. `by` is the view of exposure chosen, `choice` the rows looked at."""
 
     name, rank = "dpo", 2
     menu, purpose = "DPO", "Qui pouvait ouvrir quoi, où, depuis quand."
     title = "DPO : qui pouvait ouvrir quoi, où, depuis quand"
-    parts = ("exposure", "forgotten", "history", "not_evaluable", "exports")
+    parts = ("totals", "desk")
 
     def __init__(self, workspace: Workspace | None = None) -> None:
         super().__init__(workspace)
         self.by = "establishment"
         self.said = ""
+        self.people = pl.DataFrame()
 
     @cached_property
     def evidence(self) -> Evidence | None:
@@ -71,102 +50,182 @@ class Dpo(Screen):
         if not self.has_store:
             return None
         with self.store() as store:
-            return _read(store, self.workspace)
+            return read_evidence(store, self.workspace)
 
-    # -- sections ----------------------------------------------------------------------------------------------
-
-    @section
-    def exposure(self) -> Widget:
-        """Totals, then exposure by what one chooses."""
-        evidence = self.evidence
-        if evidence is None:
-            return sentence(EMPTY)
-        place = VBox([self.view_grid()])
-        chooser = Dropdown(
-            options=[(label, name) for name, (label, _) in VIEWS.items()],
-            value=self.by,
-            description="Voir",
-            style=_PLAIN,
-        )
-
-        def chosen(change: Any) -> None:
-            self.by = change["new"]
-            place.children = [self.view_grid()]
-
-        chooser.observe(chosen, "value")
-        return VBox([Panel("totals", lambda: {"evidence": evidence}), chooser, place])
+    # -- parts -------------------------------------------------------------------------------------------------
 
     @section
-    def forgotten(self) -> Widget:
-        """What forgotten situations keep open."""
-        evidence = self.evidence
-        if evidence is None:
-            return sentence(EMPTY)
-        return frame_grid(
-            evidence.forgotten.with_columns(exposed=pl.col("documents_added") * pl.col("days")),
-            "Ce que les situations oubliées gardent ouvert",
-            empty="Aucune situation oubliée.",
-            row=("situation", "situations"),
-        )
-
-    @section
-    def history(self) -> Widget:
-        """How exposure and findings moved from one export to the next."""
-        evidence = self.evidence
-        if evidence is None:
-            return sentence(EMPTY)
-        return Panel("history", lambda: {"evidence": evidence, "states": STATES, "figure": self.figure()})
-
-    @section
-    def not_evaluable(self) -> Widget:
-        """What could not be judged, and what is missing."""
-        evidence = self.evidence
-        if evidence is None:
-            return sentence(EMPTY)
-        rules = frame_grid(
-            evidence.rules_not_evaluable,
-            "Contrôles non évaluables, et ce qui leur manque",
-            empty="Tous les contrôles ont pu être évalués.",
-            row=("contrôle", "contrôles"),
-        )
-        situations = frame_grid(
-            evidence.not_evaluable,
-            "Situations dont l’exposition n’est pas connue",
-            empty="L’exposition de toutes les situations est connue.",
-            row=("motif", "motifs"),
-        )
-        return VBox([rules, situations])
-
-    @section
-    def exports(self) -> Widget:
-        """A button that writes every table of the page as CSV."""
+    def totals(self) -> Widget:
+        """The figures of the day, each a button to its rows."""
         if self.evidence is None:
             return sentence(EMPTY)
-        result = Panel("exported", lambda: {"said": self.said, "files": self.exported()})
-        button = Button(description="Exporter les tableaux (CSV)", layout={"width": "260px"})
+        return Panel("totals", lambda: {"evidence": self.evidence}, on_open=lambda name: self._tabs.show(name))
 
-        def export(_button: Any) -> None:
-            result.act(self.export)
+    @section
+    def desk(self) -> Widget:
+        """The questions, in tabs."""
+        if self.evidence is None:
+            return sentence("")
+        return self._tabs.widget
 
-        button.on_click(export)
-        return VBox([button, result])
-
-    # -- state -------------------------------------------------------------------------------------------------
-
-    def view_grid(self) -> Widget:
-        """The grid of the view chosen."""
-        assert self.evidence is not None
-        return frame_grid(
-            self.evidence.views[self.by],
-            f"Exposition {VIEWS[self.by][0]}",
-            empty="Personne n’est enregistré à cette date.",
+    @cached_property
+    def _tabs(self) -> Tabs:
+        return Tabs(
+            "Bureau du DPO",
+            {
+                "who": (lambda: "Qui peut lire quoi", self._who),
+                "views": (lambda: "Vue d’ensemble", self._views),
+                "forgotten": (lambda: "Ouvert par oubli", self._forgotten),
+                "history": (lambda: "Dans le temps", self._history),
+                "unknown": (lambda: "Non évaluable", self._unknown),
+                "exports": (lambda: "Exporter", self._exports),
+            },
         )
+
+    # -- who can read what -------------------------------------------------------------------------------------
+
+    @cached_property
+    def question(self) -> Form:
+        """Document × establishment × role × day."""
+        form = Form(self._entries, lambda: {"ask": "Chercher"}, on_press=self._asked, on_type=self._typed)
+        form.values["day"] = f"{self._evidence.as_of:%d/%m/%Y}"
+        return form
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The people who could read, one row per situation."""
+        with self.store() as store:
+            self.people = readers(store, self.workspace, Choice(self._evidence.as_of))
+        return frame_grid(
+            self.people, "Qui pouvait lire, depuis quand et par quelle situation",
+            empty="Personne : aucun rôle des situations ouvertes n’ouvre ce document là et ce jour-là.",
+            row=("situation", "situations"), search=True,
+        )  # fmt: skip
+
+    def ask(self, choice: Choice) -> None:
+        """Look at other rows."""
+        with self.store() as store:
+            self.people = readers(store, self.workspace, choice)
+        self.grid.replace(self.people.with_row_index("row_number").with_columns(pl.col("row_number").cast(pl.String)))
+
+    def _who(self) -> Widget:
+        grid = self.grid
+        return VBox([self.question, Panel("readers", self._found), grid]).add_class("rpps-stack")
+
+    def _entries(self) -> Sequence[Entry]:
+        evidence = self._evidence
+        roles = {role: f"{label} ({role})" for role, label in labels("roles").items() if any(role in roles for roles in evidence.granted.values())}
+        return [
+            Entry("document", "Type de document", evidence.documents, searched=True, heard=True, hint="Tapez une partie du nom ; vide : tous."),
+            Entry("finess", "Établissement", evidence.places, searched=True, heard=True, hint="Nom ou numéro FINESS ; vide : tous."),
+            Entry("role", "Rôle", roles, heard=True),
+            Entry("day", "Le", hint="JJ/MM/AAAA.", heard=True),
+        ]  # fmt: skip
+
+    def _typed(self, _name: str) -> None:
+        self.question.answer = self._asked()
+
+    def _asked(self, _button: str = "ask") -> Answer:
+        values, evidence = self.question.value, self._evidence
+        known = {"document": evidence.documents, "finess": evidence.places}
+        for name, choices in known.items():
+            if values(name) and values(name) not in choices:
+                return Answer(f"« {values(name)} » n’est pas dans la liste : choisissez dans ce qui est proposé.")
+        day = read_day(values("day"))
+        if day > evidence.as_of:
+            return Answer(f"Rien n’est connu après le {evidence.as_of:%d/%m/%Y}, jour de l’état.")
+        self.ask(Choice(day, values("document"), values("finess"), values("role")))
+        return Answer(self._sentence(day))
+
+    def _sentence(self, day: date) -> str:
+        people = self.people["person"].n_unique()
+        forgotten = self.people.filter(pl.col("how") != "justifiée")["person"].n_unique()
+        by_oversight = f", dont {number(forgotten)} par une situation oubliée" if forgotten else ""
+        return f"Le {day:%d/%m/%Y} : {counted(people, 'personne pouvait lire', 'personnes pouvaient lire')}{by_oversight}."
+
+    def _found(self) -> dict[str, Any]:
+        evidence = self._evidence
+        return {"evidence": evidence}
+
+    # -- the other tabs ----------------------------------------------------------------------------------------
+
+    def _views(self) -> Widget:
+        place = VBox([self.view_grid()]).add_class("rpps-stack")
+        offered = {name: label for name, (label, _) in VIEWS.items()}
+        chooser = Form(lambda: [Entry("by", "Voir", offered, heard=True)])
+        chooser.values["by"] = self.by
+
+        def chosen(_name: str) -> None:
+            self.by = chooser.value("by") or self.by
+            place.children = [self.view_grid()]
+
+        chooser.listen(chosen)
+        return VBox([chooser, place]).add_class("rpps-stack")
+
+    def view_grid(self) -> Grid:
+        """The grid of the view chosen; a row opens the people behind it where they can be asked for."""
+        frame, caption = self._evidence.views[self.by], f"Exposition {VIEWS[self.by][0]}"
+        empty = "Personne n’est enregistré à cette date."
+        field = _ASKED_BY.get(self.by)
+        if field is None:
+            return frame_grid(frame, caption, empty=empty, search=True)
+        key = {"establishment": "finess", "document": "document_type", "role": "role"}[self.by]
+        frame = frame.filter(pl.col(key).is_not_null())
+        return frame_grid(frame, caption, empty=empty, key=key, search=True, on_open=lambda value: self.look_at(field, value))
+
+    def look_at(self, field: str, value: str) -> None:
+        """Open the rows behind a figure: everybody of this establishment, document or role."""
+        self.question.values = {"day": self.question.value("day"), field: value}
+        self.question.answer = self._asked()
+        self._tabs.show("who")
+        self.question.refresh()
+
+    def _forgotten(self) -> Widget:
+        return frame_grid(
+            self._evidence.forgotten, "Ce que les situations oubliées gardent ouvert",
+            empty="Aucune situation oubliée.", row=("situation", "situations"), search=True,
+        )  # fmt: skip
+
+    def _history(self) -> Widget:
+        return Panel("history", lambda: {"counts": self.counts(), "figure": self.figure()})
+
+    def _unknown(self) -> Widget:
+        rules = frame_grid(
+            self._evidence.rules_not_evaluable, "Contrôles non évaluables, et ce qui leur manque",
+            empty="Tous les contrôles ont pu être évalués.", row=("contrôle", "contrôles"), search=True,
+        )  # fmt: skip
+        situations = frame_grid(
+            self._evidence.not_evaluable, "Situations dont l’exposition n’est pas connue",
+            empty="L’exposition de toutes les situations est connue.", row=("motif", "motifs"), search=True,
+        )  # fmt: skip
+        return VBox([rules, situations]).add_class("rpps-stack")
+
+    def _exports(self) -> Widget:
+        result = Panel(
+            "exported", lambda: {"said": self.said, "files": self.exported()}, folder=self.workspace.path,
+            on_open=lambda _what: self.export(),
+        )  # fmt: skip
+        return result
+
+    # -- figures -----------------------------------------------------------------------------------------------
+
+    @property
+    def _evidence(self) -> Evidence:
+        assert self.evidence is not None
+        return self.evidence
+
+    def counts(self) -> list[tuple[str, int]]:
+        """How many findings are in each state, in words that agree with the number."""
+        found = dict(self._evidence.states.group_by("state").agg(pl.col("findings").sum()).rows())
+        return [
+            (label if found.get(state, 0) < 2 or label.startswith("non ") else f"{label}s", found.get(state, 0))
+            for state, label in STATES.items()
+        ]
 
     def months(self) -> pl.DataFrame:
         """The time axis, all documents together: day, then person_documents and forgotten, open that day."""
-        assert self.evidence is not None
         return (
-            self.evidence.timeline.group_by("day")
+            self._evidence.timeline.group_by("day")
             .agg(person_documents=pl.col("professionals").sum(), forgotten=pl.col("professionals_forgotten").sum())
             .sort("day")
         )
@@ -189,56 +248,23 @@ class Dpo(Screen):
         )
 
     def export(self) -> None:
-        """Write the tables under the workspace's reports; keys, never values."""
-        assert self.evidence is not None
-        folder = self.workspace.reports / "dpo"
-        folder.mkdir(parents=True, exist_ok=True)
-        tables = {f"exposition-{name}": frame for name, frame in self.evidence.views.items()}
+        """Write the tables under the workspace's reports: pseudonyms, never a number of the register nor a value."""
+        evidence, folder = self._evidence, self.workspace.reports / "dpo"
+        tables = {f"exposition-{name}": frame for name, frame in evidence.views.items()}
         tables |= {
-            "situations-oubliees": self.evidence.forgotten,
-            "chronologie": self.evidence.timeline,
-            "constats-par-etat": self.evidence.states,
-            "non-evaluable": self.evidence.rules_not_evaluable,
-        }
-        for name, frame in tables.items():
-            stamped = frame.with_columns(tableau_des_droits=pl.lit(f"indicatif, {self.evidence.version}"))
-            stamped.write_csv(folder / f"{name}.csv")
-        self.said = f"{len(tables)} tableaux écrits dans {folder.relative_to(self.workspace.path)}."
+            "lecteurs": self.people.drop("finess") if self.people.width else self.people,
+            "situations-oubliees": evidence.forgotten.drop("finess"),
+            "chronologie": evidence.timeline.with_columns(label=pl.col("document_type").replace(evidence.documents)).drop("document_type"),
+            "constats-par-etat": evidence.states,
+            "non-evaluable": evidence.rules_not_evaluable,
+        }  # fmt: skip
+        notes = [
+            f"Exposition au {evidence.as_of:%d/%m/%Y}. Indicatif : tableau des droits « {evidence.version} ».", evidence.caveat,
+        ]  # fmt: skip
+        written = export(folder, "exposition", {name: frame for name, frame in tables.items() if frame.width}, notes)
+        self.said = f"{counted(len(written), 'fichier écrit', 'fichiers écrits')} dans {folder.relative_to(self.workspace.path)}."
 
     def exported(self) -> list[Path]:
-        """What was written, relative to the workspace."""
-        return sorted(path.relative_to(self.workspace.path) for path in (self.workspace.reports / "dpo").glob("*.csv"))
-
-
-def _read(store: Store, workspace: Workspace) -> Evidence | None:
-    from rpps_audit.workspace import exposure_of
-
-    state = state_at(store)
-    runs = state_runs(store, state).filter("primary")
-    if runs.is_empty():
-        return None
-    exposure = exposure_of(store, workspace, state)
-    titles = pl.DataFrame([(rule.id, rule.title) for rule in workspace.catalogue()], ["rule_id", "rule"], orient="row")
-    moved = pl.concat(
-        [findings(store, run_id).group_by("rule_id", "state").len("findings") for run_id in runs["run_id"]]
-    )
-    lacking = fetch_frame(store.sql(_LACKING, [runs["run_id"].to_list()]))
-    return Evidence(
-        as_of=exposure.as_of,
-        version=exposure.version,
-        caveat=exposure.caveat,
-        totals=exposure.totals().row(0, named=True),
-        views={name: read(exposure) for name, (_, read) in VIEWS.items()},
-        forgotten=exposure.forgotten(),
-        timeline=exposure.timeline(),
-        states=moved,
-        not_evaluable=exposure.not_evaluable(),
-        rules_not_evaluable=lacking.join(titles, on="rule_id", how="left", maintain_order="left")
-        .with_columns(pl.coalesce("rule", "rule_id"))
-        .select("rule", "reason"),
-    )
-
-
-_LACKING = """
-    SELECT DISTINCT rule_id, reason FROM rule_runs
-    WHERE status = 'not_evaluable' AND list_contains(?, run_id) ORDER BY rule_id"""
+        """What was written, relative to the workspace, the workbook and the manifest first."""
+        files = [path.relative_to(self.workspace.path) for path in (self.workspace.reports / "dpo").glob("*.*")]
+        return sorted(files, key=lambda path: (path.suffix == ".csv", path.name))
