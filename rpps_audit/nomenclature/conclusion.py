@@ -16,7 +16,9 @@ from rpps_audit.reference import normalise
 
 _SHARED_BY = 3
 # What somebody writes who wants to read documents rather than to name a job.
-_ACCESS = re.compile(r"\b(ACCES|ACCEDER|CONSULTER|CONSULTATION|LIRE|LECTURE|OUVRIR|DMP|DOCUMENTS?|DROITS?|MON ESPACE SANTE)\b")
+_ACCESS = re.compile(
+    r"\b(ACCES|ACCEDER|CONSULTER|CONSULTATION|LIRE|LECTURE|OUVRIR|DMP|DOCUMENTS?|DROITS?|MON ESPACE SANTE)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ def conclude(dossier: Dossier) -> Conclusion:
     if covered:
         return Conclusion("covered", f"Le besoin paraît déjà couvert par {covered}, que le portail propose.", criteria)
     if missing := request.missing():
-        return Conclusion("incomplete", f"À compléter avant d’être instruite : il manque {', '.join(missing)}.", criteria)
+        return Conclusion(
+            "incomplete", f"À compléter avant d’être instruite : il manque {', '.join(missing)}.", criteria
+        )
     unmet = [one.said for one in criteria if one.met is False]
     if unmet:
         return Conclusion("unproven", f"Complète, mais le besoin n’est pas établi : {' ; '.join(unmet)}.", criteria)
@@ -59,7 +63,9 @@ def conclude(dossier: Dossier) -> Conclusion:
 def wants_access_only(request: Request) -> bool:
     """The uses or the context speak of reading documents, and no job is defined."""
     asked = _folded(f"{request.uses} {request.context}")
-    return bool(_ACCESS.search(asked)) and (len(request.definition.strip()) < 40 or bool(_ACCESS.search(_folded(request.definition))))
+    return bool(_ACCESS.search(asked)) and (
+        len(request.definition.strip()) < 40 or bool(_ACCESS.search(_folded(request.definition)))
+    )
 
 
 def covering(request: Request) -> str:
@@ -79,7 +85,9 @@ def _criteria(dossier: Dossier) -> tuple[Criterion, ...]:
         Criterion("la demande est complète", not request.missing()),
         Criterion("autant de professionnels sous les codes cités que la demande en annonce", enough),
         Criterion(f"le besoin se voit chez {_SHARED_BY} organismes au moins (ici : {dossier.operators})", shared),
-        Criterion("une base réglementaire est citée (souhaitable, non exigée)", bool(request.legal_basis.strip()) or None),
+        Criterion(
+            "une base réglementaire est citée (souhaitable, non exigée)", bool(request.legal_basis.strip()) or None
+        ),
     )
 
 

@@ -78,7 +78,9 @@ def read_request(path: Path) -> Request:
     """A saved request. Raises UnreadableInputError for a file that is none."""
     try:
         fields: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        lists: dict[str, Any] = {name: tuple(fields[name]) for name in ("synonyms", "current_codes", "hypotheses") if name in fields}
+        lists: dict[str, Any] = {
+            name: tuple(fields[name]) for name in ("synonyms", "current_codes", "hypotheses") if name in fields
+        }
         return _checked(Request(**(fields | lists)))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UnreadableInputError(f"{path.name} : ce n’est pas une demande enregistrée par rpps-audit.") from error

@@ -71,7 +71,9 @@ class Answering:
     def _buttons(self) -> dict[str, str]:
         if not self._entries():
             return {}
-        return {"close": "Fermer la situation"} if self.what == "close" else {"stay": "Toujours là : faire taire l’alerte"}
+        return (
+            {"close": "Fermer la situation"} if self.what == "close" else {"stay": "Toujours là : faire taire l’alerte"}
+        )
 
     def _note(self) -> str:
         if not self.what:
@@ -79,7 +81,11 @@ class Answering:
         if lacking := self.acts.lacking("author"):
             return lacking
         who = self.row.get("who") or self.row["record_key"]
-        return f"{who}, {self.row['structure_name']} : la date, le motif et la fermeture sont décidés ensemble." if self.what == "close" else f"{who}, {self.row['structure_name']}."
+        return (
+            f"{who}, {self.row['structure_name']} : la date, le motif et la fermeture sont décidés ensemble."
+            if self.what == "close"
+            else f"{who}, {self.row['structure_name']}."
+        )
 
     def _press(self, button: str) -> Answer:
         day = read_day(self.form.value("day"))
@@ -88,7 +94,9 @@ class Answering:
         return self._close(day) if button == "close" else self._stay(day)
 
     def _close(self, day: date) -> Answer:
-        ends = pl.DataFrame({"record_key": [self.row["record_key"]], "end_date": [day], "rule_id": [self.row["rule_id"]]})
+        ends = pl.DataFrame(
+            {"record_key": [self.row["record_key"]], "end_date": [day], "rule_id": [self.row["rule_id"]]}
+        )
         with self.acts.acting("author") as (desk, who):
             done = close_situations(
                 desk, who, latest_extract(desk.store).snapshot_id, ends, end_reason=self.form.value("end_reason"),
@@ -102,7 +110,9 @@ class Answering:
         key, reason = self.row["record_key"], f"{self.form.value('reason')} (vu le {day:%d/%m/%Y})"
         expires = day + timedelta(days=SEEN_DAYS)
         if expires <= date.today():
-            raise UsageError(f"Cette date a plus de {SEEN_DAYS} jours : l’alerte reste. Voyez la personne, puis revenez.")
+            raise UsageError(
+                f"Cette date a plus de {SEEN_DAYS} jours : l’alerte reste. Voyez la personne, puis revenez."
+            )
         with self.acts.acting("author") as (desk, who):
             snapshot_id = latest_extract(desk.store).snapshot_id
             seen = pl.DataFrame(

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import polars as pl
 
-from rpps_audit.checks import REGISTRATION_KINDS
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest import recognise
 from rpps_audit.ingest.sources import Source, date_in
+from rpps_audit.records import REGISTRATION_KINDS
 from rpps_audit.store import Store, fetch_frame
 
 # From this share of its establishments on, a file may stand for another one of its kind.

@@ -24,8 +24,11 @@ _COLUMNS = [
     Column("said", "État", second="author"), Column("number", "N°"),
 ]  # fmt: skip
 _EMPTY = "Le panier est vide : acceptez une proposition, fermez un départ ou corrigez une fiche."
-_NONE = pl.DataFrame(schema={column.name: pl.String for column in _COLUMNS} | {"own": pl.Boolean, "state": pl.String}
-    | {name: pl.String for name in ("structure_name", "evidence", "author")})
+_NONE = pl.DataFrame(
+    schema={column.name: pl.String for column in _COLUMNS}
+    | {"own": pl.Boolean, "state": pl.String}
+    | dict.fromkeys(("structure_name", "evidence", "author"), pl.String)
+)
 
 
 class Basket:

@@ -35,7 +35,9 @@ class Draft:
         if request.label.strip():
             target = self.folder / f"{slug(request.label)}.json"
             if target.exists() and target != self.file:
-                raise UsageError(f"Une demande « {target.stem} » est déjà enregistrée : reprenez-la, ou changez le libellé.")
+                raise UsageError(
+                    f"Une demande « {target.stem} » est déjà enregistrée : reprenez-la, ou changez le libellé."
+                )
             saved = save_request(request, self.folder)
             if self.file is not None and self.file != saved:
                 self.file.unlink(missing_ok=True)

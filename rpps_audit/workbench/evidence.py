@@ -12,12 +12,13 @@ from typing import Any
 
 import polars as pl
 
-from rpps_audit.checks import findings
+from rpps_audit.checks import findings, state_runs
 from rpps_audit.exposure import Exposure
 from rpps_audit.privacy import open_pseudonyms
+from rpps_audit.records import state_at
 from rpps_audit.reports.keys import Keys
 from rpps_audit.store import Store, fetch_frame
-from rpps_audit.workspace import Workspace
+from rpps_audit.workspace import Workspace, exposure_of
 
 VIEWS: Mapping[str, tuple[str, Callable[[Exposure], pl.DataFrame]]] = {
     "establishment": ("par établissement", Exposure.by_establishment),
@@ -63,12 +64,11 @@ class Choice:
 
 def read_evidence(store: Store, workspace: Workspace) -> Evidence | None:
     """Everything the desk shows at first; None before the first evaluation."""
-    from rpps_audit.audit import exposure_of, primary_runs
-
-    runs = primary_runs(store)
+    state = state_at(store)
+    runs = state_runs(store, state).filter("primary")
     if runs.is_empty():
         return None
-    exposure, keys = exposure_of(store, workspace), _keys(workspace)
+    exposure, keys = exposure_of(store, workspace, state), _keys(workspace)
     titles = {rule.id: rule.title for rule in workspace.catalogue()}
     moved = pl.concat(
         [findings(store, run_id).group_by("rule_id", "state").len("findings") for run_id in runs["run_id"]]
@@ -99,9 +99,7 @@ def read_evidence(store: Store, workspace: Workspace) -> Evidence | None:
 def readers(store: Store, workspace: Workspace, choice: Choice) -> pl.DataFrame:
     """Who could read, one row per situation: person, finess, place, role, profession, start_date, how (« justifiée », or
     « oubliée depuis le … »), the oldest first. Empty for a document that no role opens."""
-    from rpps_audit.audit import exposure_of
-
-    exposure, keys = exposure_of(store, workspace), _keys(workspace)
+    exposure, keys = exposure_of(store, workspace, state_at(store)), _keys(workspace)
     frame = exposure.tables.sql(_READERS, day=choice.day)
     grants = exposure.access.grants
     if choice.document:

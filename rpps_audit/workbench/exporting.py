@@ -64,6 +64,10 @@ def _workbook(tables: Mapping[str, pl.DataFrame]) -> bytes:
     with xlsxwriter.Workbook(made, _OPTIONS) as book:
         for table, frame in tables.items():
             frame.write_excel(
-                book, worksheet=table[:31], dtype_formats={pl.Date: "dd/mm/yyyy"}, autofit=True, table_style="Table Style Light 1"
+                book,
+                worksheet=table[:31],
+                dtype_formats={pl.Date: "dd/mm/yyyy"},
+                autofit=True,
+                table_style="Table Style Light 1",
             )
     return made.getvalue()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rpps_audit.errors import AuditError
+from rpps_audit.workbench.copies import is_older, renew
 from rpps_audit.workbench.panel import Panel
 from rpps_audit.workbench.reading import standing
-from rpps_audit.workbench.copies import is_older, renew
 from rpps_audit.workbench.screen import Screen
 
 

@@ -96,7 +96,8 @@ def _prepare(workspace: Path) -> list[str]:
     except OSError as error:
         raise UsageError(f"L’espace de travail {workspace} ne peut pas être utilisé : {error.strerror}.") from error
     return [
-        f"{name} : votre copie n’est pas celle de cette version. La page le dit et propose la nouvelle." for name in older
+        f"{name} : votre copie n’est pas celle de cette version. La page le dit et propose la nouvelle."
+        for name in older
     ]
 
 

@@ -65,4 +65,3 @@ class LiveWidget(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
-

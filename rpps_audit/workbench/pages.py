@@ -1,6 +1,6 @@
 """From the declared screens: the list of pages, the notebook of each, and the page that a notebook opens.
 
-    python -m rpps_audit.workbench notebooks     writes the notebooks of a checkout anew
+python -m rpps_audit.workbench notebooks     writes the notebooks of a checkout anew
 """
 
 from __future__ import annotations
@@ -80,4 +80,3 @@ def _cell(name: str, kind: str, number: int, source: str) -> dict[str, Any]:
         cell["metadata"]["jupyter"] = {"source_hidden": True}
         cell |= {"execution_count": None, "outputs": []}
     return cell
-

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from rpps_audit.checks import latest_runs
+from rpps_audit.records import state_at
 from rpps_audit.reports.labels import KINDS
 from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.screen import Screen
@@ -32,21 +32,21 @@ def standing(screen: Screen) -> Standing | None:
     if not screen.has_store:
         return None
     with screen.store() as store:
-        runs = latest_runs(store)
-        if runs.is_empty():
+        state = state_at(store)
+        files = state.snapshots["snapshot_id"].to_list()
+        if not files:
             return None
-        operators = fetch_frame(store.sql(_OPERATORS, [runs["snapshot_id"].to_list()])).to_series()
-    days: list[date] = runs["as_of"].to_list()
-    return Standing(max(days), runs.height, f"organisme {operators[0]}" if operators.len() == 1 else "")
+        operators = fetch_frame(store.sql(_OPERATORS, [files])).to_series()
+    return Standing(state.as_of, len(files), f"organisme {operators[0]}" if operators.len() == 1 else "")
 
 
 def snapshots(screen: Screen) -> list[dict[str, Any]]:
     """The files loaded, the last first: snapshot_id, kind (in words), file_name, data_date, rows_read, rows_kept,
-    rows_rejected, findings (None where nothing is judged), current (no later file of its series)."""
+    rows_rejected, current (a file of the state that stands)."""
     if not screen.has_store:
         return []
     with screen.store() as store:
-        frame = fetch_frame(store.sql(_SNAPSHOTS))
+        frame = fetch_frame(store.sql(_SNAPSHOTS, [state_at(store).snapshots["snapshot_id"].to_list()]))
     return frame.with_columns(pl.col("kind").replace(KINDS)).to_dicts()
 
 
@@ -61,8 +61,5 @@ _OPERATORS = """SELECT DISTINCT finess_legal FROM registrations
                 WHERE list_contains(?, snapshot_id) AND finess_legal IS NOT NULL LIMIT 2"""
 _SNAPSHOTS = """
     SELECT s.snapshot_id, s.kind, s.file_name, s.data_date, s.rows_read, s.rows_kept, s.rows_rejected,
-           (SELECT sum(failed)::BIGINT FROM rule_runs WHERE run_id =
-               (SELECT max(run_id) FROM runs r WHERE r.snapshot_id = s.snapshot_id)) AS findings,
-           NOT EXISTS (SELECT 1 FROM snapshots o WHERE o.series = s.series AND
-                       (o.data_date, o.snapshot_id) > (s.data_date, s.snapshot_id)) AS current
+           list_contains(?, s.snapshot_id) AS current
     FROM snapshots s ORDER BY s.loaded_at DESC, s.snapshot_id DESC LIMIT 100"""

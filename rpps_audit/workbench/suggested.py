@@ -30,7 +30,7 @@ _COLUMNS = [
 ]  # fmt: skip
 _NONE = pl.DataFrame(
     schema={column.name: pl.Int64 if column.numeric else pl.String for column in _COLUMNS}
-    | {name: pl.String for name in ("id", "rule_id", "rule", "source", "structure_name", "table", "column")}
+    | dict.fromkeys(("id", "rule_id", "rule", "source", "structure_name", "table", "column"), pl.String)
 )
 
 

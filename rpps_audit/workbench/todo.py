@@ -167,7 +167,9 @@ class Todo:
             self._facet(rows, "finess", "Établissement", "finess"),
         ]
 
-    def _facet(self, rows: pl.DataFrame, name: str, label: str, column: str, words: dict[str, str] | None = None) -> Facet:
+    def _facet(
+        self, rows: pl.DataFrame, name: str, label: str, column: str, words: dict[str, str] | None = None
+    ) -> Facet:
         """Counted among the rows that the other facets keep."""
         chosen = {"rule_id": self.rule, "finess": self.finess, "severity": self.severity}
         kept = rows.filter(*[pl.col(other) == value for other, value in chosen.items() if value and other != column])
@@ -179,7 +181,10 @@ class Todo:
         )  # fmt: skip
         now = chosen[column]
         few = counts.filter((pl.int_range(pl.len()) < _MOST) | (pl.col(column) == now)).rows()
-        values = [(_ALL, "tous", kept.height), *((code, (words or {}).get(text, text or code), count) for code, text, count in few)]
+        values = [
+            (_ALL, "tous", kept.height),
+            *((code, (words or {}).get(text, text or code), count) for code, text, count in few),
+        ]
         if now and now not in [value for value, _, _ in values]:
             values.append((now, now, 0))
         return Facet(name, label, now, values)
@@ -191,4 +196,6 @@ def _rank(column: str) -> pl.Expr:
 
 
 def _finding() -> pl.Expr:
-    return pl.concat_str("rule_id", "record_key", "line", "snapshot_id", separator="\n", ignore_nulls=True).alias("finding")
+    return pl.concat_str("rule_id", "record_key", "line", "snapshot_id", separator="\n", ignore_nulls=True).alias(
+        "finding"
+    )

@@ -9,11 +9,13 @@ from datetime import date
 
 import polars as pl
 
+from rpps_audit.checks import state_runs
 from rpps_audit.exposure import what_if
 from rpps_audit.nomenclature import CATCH_ALL, Dossier, Request, build_dossier, registered, withdrawn
+from rpps_audit.records import state_at
 from rpps_audit.reference import AccessMatrix, nomenclature_label_expr
 from rpps_audit.store import Store
-from rpps_audit.workspace import Workspace
+from rpps_audit.workspace import Workspace, exposure_of
 
 VIEWS = {
     "profession": ("par profession", ("profession",)),
@@ -46,9 +48,7 @@ class Hypothesis:
 
 def read_volumes(store: Store) -> Volumes | None:
     """The figures of the day; None before the first evaluation."""
-    from rpps_audit.audit import primary_runs
-
-    runs = primary_runs(store)
+    runs = state_runs(store, state_at(store)).filter("primary")
     if runs.is_empty():
         return None
     run_ids = tuple(runs["run_id"])
@@ -71,14 +71,14 @@ def dossier_of(store: Store, run_ids: Sequence[int], as_of: date, request: Reque
 
 def suppose(store: Store, workspace: Workspace, hypothesis: Hypothesis) -> dict[str, pl.DataFrame]:
     """What a hypothesis changes, both ways: totals, then by document, establishment and profession."""
-    from rpps_audit.audit import exposure_of
-
-    exposure = exposure_of(store, workspace)
+    exposure = exposure_of(store, workspace, state_at(store))
     access = toggled(exposure.access, *hypothesis.grant) if hypothesis.grant else None
     difference = what_if(exposure, access=access, roles=hypothesis.roles, professions=hypothesis.professions)
     return {
         "totals": difference.totals(),
-        "document": difference.by_document().rename({"gained": "professionals_gaining", "lost": "professionals_losing"}),
+        "document": difference.by_document().rename(
+            {"gained": "professionals_gaining", "lost": "professionals_losing"}
+        ),
         "establishment": difference.by_establishment(),
         "profession": difference.by_profession(),
     }

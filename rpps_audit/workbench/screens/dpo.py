@@ -114,7 +114,11 @@ class Dpo(Screen):
 
     def _entries(self) -> Sequence[Entry]:
         evidence = self._evidence
-        roles = {role: f"{label} ({role})" for role, label in labels("roles").items() if any(role in roles for roles in evidence.granted.values())}
+        roles = {
+            role: f"{label} ({role})"
+            for role, label in labels("roles").items()
+            if any(role in roles for roles in evidence.granted.values())
+        }
         return [
             Entry("document", "Type de document", evidence.documents, searched=True, heard=True, hint="Tapez une partie du nom ; vide : tous."),
             Entry("finess", "Établissement", evidence.places, searched=True, heard=True, hint="Nom ou numéro FINESS ; vide : tous."),
@@ -141,7 +145,9 @@ class Dpo(Screen):
         people = self.people["person"].n_unique()
         forgotten = self.people.filter(pl.col("how") != "justifiée")["person"].n_unique()
         by_oversight = f", dont {number(forgotten)} par une situation oubliée" if forgotten else ""
-        return f"Le {day:%d/%m/%Y} : {counted(people, 'personne pouvait lire', 'personnes pouvaient lire')}{by_oversight}."
+        return (
+            f"Le {day:%d/%m/%Y} : {counted(people, 'personne pouvait lire', 'personnes pouvaient lire')}{by_oversight}."
+        )
 
     def _found(self) -> dict[str, Any]:
         evidence = self._evidence
@@ -171,7 +177,9 @@ class Dpo(Screen):
             return frame_grid(frame, caption, empty=empty, search=True)
         key = {"establishment": "finess", "document": "document_type", "role": "role"}[self.by]
         frame = frame.filter(pl.col(key).is_not_null())
-        return frame_grid(frame, caption, empty=empty, key=key, search=True, on_open=lambda value: self.look_at(field, value))
+        return frame_grid(
+            frame, caption, empty=empty, key=key, search=True, on_open=lambda value: self.look_at(field, value)
+        )
 
     def look_at(self, field: str, value: str) -> None:
         """Open the rows behind a figure: everybody of this establishment, document or role."""

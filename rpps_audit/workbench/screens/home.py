@@ -11,9 +11,9 @@ from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
 from rpps_audit import ingest
 from rpps_audit.errors import AuditError, UsageError
-from rpps_audit.reports.french import counted, listed
-from rpps_audit.workbench.arriving import Arrival, answered, look
+from rpps_audit.reports.french import listed
 from rpps_audit.workbench.answering import read_day
+from rpps_audit.workbench.arriving import Arrival, answered, look
 from rpps_audit.workbench.drop import DropZone
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.panel import Panel
@@ -113,7 +113,9 @@ class Home(Screen):
         """What a stopped audit has written: loading is whole or nothing, checks come after it."""
         fresh = [one for one in snapshots(self) if one["snapshot_id"] not in before]
         if not fresh:
-            return "Rien n’a été chargé ; les fichiers déposés sont effacés d’ici, déposez-les à nouveau pour reprendre."
+            return (
+                "Rien n’a été chargé ; les fichiers déposés sont effacés d’ici, déposez-les à nouveau pour reprendre."
+            )
         named = listed([f"n° {one['snapshot_id']} ({one['file_name']})" for one in fresh])
         return f"Chargé et gardé, mais pas encore contrôlé : {named}. « Contrôler » reprend là où cela s’est arrêté."
 
@@ -164,7 +166,9 @@ class Home(Screen):
     def _day(self, place: int, arrival: Arrival) -> date:
         day = arrival.day if arrival.day is not None else read_day(self.questions.value(f"day {place}"))
         if day > date.today():
-            raise UsageError(f"{arrival.path.name} : cette date est à venir. Donnez le jour où l’extraction a été faite.")
+            raise UsageError(
+                f"{arrival.path.name} : cette date est à venir. Donnez le jour où l’extraction a été faite."
+            )
         return day
 
     # -- what is shown -----------------------------------------------------------------------------------------

@@ -131,7 +131,10 @@ class Manager(Screen):
             {
                 "todo": (self._todo_label, self._todo_tab),
                 "many": (lambda: "En nombre", lambda: VBox([self.suggested.widget, self.leaving.widget])),
-                "basket": (lambda: f"Panier ({number(self.basket.grid.table.frame.height)})", lambda: self.basket.widget),
+                "basket": (
+                    lambda: f"Panier ({number(self.basket.grid.table.frame.height)})",
+                    lambda: self.basket.widget,
+                ),
                 "lots": (lambda: "Lots", lambda: self.lots.widget),
             },
         )
@@ -193,7 +196,11 @@ class Manager(Screen):
         with self.store() as store:
             sheet = read_sheet(store, self.workspace, self.due_today.snapshots, self.key, self.panel.perimeter())
         mine = self.due_today.findings.filter(pl.col("record_key").is_in([self.key, sheet.professional]))
-        found = mine.select("rule_id", "title", "severity", "state", "field", "record_key").unique(maintain_order=True).to_dicts()
+        found = (
+            mine.select("rule_id", "title", "severity", "state", "field", "record_key")
+            .unique(maintain_order=True)
+            .to_dicts()
+        )
         every = self.suggested.every
         for finding in found:
             finding["advice"] = advice(self._rules[finding["rule_id"]].page)

@@ -149,7 +149,9 @@ class Reviewer(Screen):
         if name == "saved" and self.form.value("saved"):
             self.open_request(Path(self.form.value("saved")))
         elif name == "cite" and self.form.value("cite") in self._held("profession"):
-            self.change_request(current_codes=tuple(dict.fromkeys((*self.request.current_codes, self.form.value("cite")))))
+            self.change_request(
+                current_codes=tuple(dict.fromkeys((*self.request.current_codes, self.form.value("cite"))))
+            )
             self.form.clear("cite")
             self.codes.refresh()
 
@@ -248,7 +250,9 @@ class Reviewer(Screen):
         """The grid of the view chosen."""
         assert self.volumes is not None
         caption = f"Professionnels enregistrés {VIEWS[self.by][0]}"
-        return frame_grid(self.volumes.views[self.by], caption, empty="Personne n’est enregistré à cette date.", search=True)
+        return frame_grid(
+            self.volumes.views[self.by], caption, empty="Personne n’est enregistré à cette date.", search=True
+        )
 
     def _to_move(self) -> Widget:
         assert self.volumes is not None
@@ -262,7 +266,11 @@ class Reviewer(Screen):
 
     def _what_if(self) -> Widget:
         place = VBox([]).add_class("rpps-stack")
-        said = Panel("hypothesis", lambda: {"hypothesis": self.hypothesis, "answer": self.answer}, on_open=lambda _what: self.keep())
+        said = Panel(
+            "hypothesis",
+            lambda: {"hypothesis": self.hypothesis, "answer": self.answer},
+            on_open=lambda _what: self.keep(),
+        )
 
         def run(hypothesis: Hypothesis) -> Answer:
             self.suppose(hypothesis)
@@ -352,7 +360,7 @@ class Reviewer(Screen):
                 Entry("role", "Ou si le rôle", roles, heard=True),
                 Entry("document", "pour ce document", documents, searched=True, heard=True),
             ],
-            lambda: ({"run": "Retirer ce droit" if has() else "Ajouter ce droit"} if ready() else {}),
+            lambda: {"run": "Retirer ce droit" if has() else "Ajouter ce droit"} if ready() else {},
             on_press=press,
         )
         return form
