@@ -1,6 +1,6 @@
 """What a request comes to, said first: about access and not words, met already, to be completed, or fit to be decided.
 
-Each criterion is met, not met, or not known from what is loaded; the conclusion follows from them and is never a decision.
+Each criterion is met, not met, or not known from what is loaded; the conclusion follows from them, and decides nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ _SHARED_BY = 3
 # What somebody writes who wants to read documents rather than to name a job.
 _ACCESS = re.compile(
     r"\b(ACCES|ACCEDER|CONSULTER|CONSULTATION|LIRE|LECTURE|OUVRIR|DMP|DOCUMENTS?|DROITS?|MON ESPACE SANTE)\b"
+)
+
+_ABOUT_ACCESS = (
+    "Cette demande porte sur des accès, non sur un métier à nommer : la profession n’ouvre aucun document, seul le rôle "
+    "en ouvre. À traiter par le rôle ; un nouveau libellé n’y changerait rien."
 )
 
 
@@ -44,10 +49,7 @@ def conclude(dossier: Dossier) -> Conclusion:
     criteria = _criteria(dossier)
     covered = covering(request)
     if wants_access_only(request):
-        return Conclusion("access", (
-            "Cette demande porte sur des accès, non sur un métier à nommer : la profession n’ouvre aucun document, seul le "
-            "rôle en ouvre. À traiter par le rôle ; un nouveau libellé n’y changerait rien."
-        ), criteria)  # fmt: skip
+        return Conclusion("access", _ABOUT_ACCESS, criteria)
     if covered:
         return Conclusion("covered", f"Le besoin paraît déjà couvert par {covered}, que le portail propose.", criteria)
     if missing := request.missing():
@@ -69,7 +71,7 @@ def wants_access_only(request: Request) -> bool:
 
 
 def covering(request: Request) -> str:
-    """The profession the portal already proposes under that very label or one of its synonyms; "" when there is none."""
+    """The profession the portal already proposes under that very label or a synonym; "" when there is none."""
     wanted = {_folded(text) for text in (request.label, *request.synonyms) if text.strip()}
     near = request.alike().filter("in_portal").with_columns(folded=normalise(pl.col("label")))
     same = near.filter(pl.col("folded").is_in(list(wanted)))

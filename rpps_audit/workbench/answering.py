@@ -120,9 +120,8 @@ class Answering:
             )
             if only_inside(desk.store, who, snapshot_id, seen).is_empty():
                 raise NotAuthorisedError("Cette situation est hors de vos établissements.")
-            tolerate(
-                desk.store, self.row["rule_id"], key, self.row["column"], author=who.author, reason=reason, expires_on=expires
-            )  # fmt: skip
+            rule, column = self.row["rule_id"], self.row["column"]
+            tolerate(desk.store, rule, key, column, author=who.author, reason=reason, expires_on=expires)
             done = propose(desk, who, snapshot_id, seen, reason=reason)
         self._answered([self.row["rule_id"]])
         kept = " La confirmation de présence est au panier." if done.accepted.height else ""

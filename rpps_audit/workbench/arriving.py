@@ -29,8 +29,8 @@ _DATED = re.compile(r"(?<!\d)(?:19|20)\d\d[-_]?\d\d[-_]?\d\d(?!\d)")
 
 @dataclass(frozen=True)
 class Arrival:
-    """One file. `day`: of its data, None when its name does not say; `dated`: its kind has one. `like`: the file it may replace (number, name), from
-    its content; None when there is none, or when its name already says so."""
+    """One file. `day`: of its data, None when its name does not say; `dated`: its kind has one. `like`: the file it may
+    replace (number, name), from its content; None when there is none, or when its name already says so."""
 
     path: Path
     day: date | None

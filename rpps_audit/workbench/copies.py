@@ -1,4 +1,4 @@
-"""The user's copies of the pages, in the workspace's `atelier/`: made once, renewed at a click with the old one kept."""
+"""The user's copies of the pages, in `atelier/`: made once, renewed at a click with the old one kept."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ VIEWS: Mapping[str, tuple[str, Callable[[Exposure], pl.DataFrame]]] = {
 class Evidence:
     """What the store said: totals, frames by view, and how findings moved. Pseudonyms, no value.
 
-    `documents` and `roles`: code to label; `places`: FINESS number to name; `granted`: document to the roles it is open to.
+    `documents`: code to label; `places`: FINESS number to name; `granted`: document to the roles it is open to.
     """
 
     as_of: date
@@ -97,7 +97,7 @@ def read_evidence(store: Store, workspace: Workspace) -> Evidence | None:
 
 
 def readers(store: Store, workspace: Workspace, choice: Choice) -> pl.DataFrame:
-    """Who could read, one row per situation: person, finess, place, role, profession, start_date, how (« justifiée », or
+    """Who could read, one row per situation: person, place, role, profession, start_date, how (« justifiée », or
     « oubliée depuis le … »), the oldest first. Empty for a document that no role opens."""
     exposure, keys = exposure_of(store, workspace, state_at(store)), _keys(workspace)
     frame = exposure.tables.sql(_READERS, day=choice.day)
@@ -113,7 +113,7 @@ def readers(store: Store, workspace: Workspace, choice: Choice) -> pl.DataFrame:
         person=keys.people(frame["professional_id"]),
         place=keys.places(frame["finess"], frame["name"]),
         how=pl.when(pl.col("since") < choice.day).then(how).otherwise(pl.lit("justifiée")),
-    ).select("person", "finess", "place", "role", "profession", "start_date", "how")
+    ).select("person", "place", "role", "profession", "start_date", "how")
 
 
 def _keys(workspace: Workspace) -> Keys:

@@ -1,4 +1,4 @@
-"""Tables handed over: one workbook, French CSV files, and a manifest of what was written. Private, whole or not at all."""
+"""Tables handed over: one workbook, French CSV files, a manifest of what was written. Private, whole or not at all."""
 
 from __future__ import annotations
 

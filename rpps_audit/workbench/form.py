@@ -13,7 +13,8 @@ from rpps_audit.workbench.live import LiveWidget
 class Entry:
     """One field: a text, or one of `choices` (code to label). `heard`: each change is told at once, not only with a
     button. `needed_by` are the buttons that do nothing while it is empty. `fault` is shown beside it. `long`: several
-    lines. `searched`: the choices are many, and found by typing a part of their label."""
+    lines. `searched`: the choices are many, and found by typing a part of their label. `none`: what no choice is
+    called."""
 
     name: str
     label: str
@@ -24,6 +25,7 @@ class Entry:
     fault: str = ""
     long: bool = False
     searched: bool = False
+    none: str = "(choisir)"
 
 
 class Answer(NamedTuple):

@@ -15,17 +15,18 @@ from rpps_audit.workbench.table import PAGE_SIZES, Column, Table, french_text
 
 @dataclass(frozen=True)
 class Act:
-    """What can be done on a row by a button there, or by its letter when the row has the focus."""
+    """What can be done on a row, by a button there (none when `quiet`) or by its letter when the row has the focus."""
 
     label: str
     letter: str
+    quiet: bool = False
 
 
 class Grid(LiveWidget):
     """A table on the screen. `on_choose(keys)` hears the selection, `on_open(key)` a row, `on_edit(table)` edits.
 
-    `acts` are the buttons of the rows, by name; a row has those that its list column `acts` names, and `on_act(name, key)`
-    hears them. `on_follow(key)` hears the row the reader has come to. `search`: one box over the whole table stands for
+    `acts` are the buttons of the rows, by name; a row has those that its list column `acts` names, and `on_act(name,
+    key)` hears them. `on_follow(key)` hears the row the reader has come to. `search`: one box over the whole table stands for
     the filters of each column.
 
     The browser holds one page at a time; filtering and sorting 50 000 rows take a tenth of a second in Python.
@@ -81,7 +82,7 @@ class Grid(LiveWidget):
             "undo": self._undo(),
             "search": self.search,
             "searched": table.searched,
-            "acts": [[name, act.label, act.letter] for name, act in self.acts.items()],
+            "acts": [[name, act.label, act.letter, act.quiet] for name, act in self.acts.items()],
             "current": self.current,
             "follows": self._on_follow is not None,
         }
@@ -223,8 +224,8 @@ def _column(column: Column) -> dict[str, Any]:
 
 
 def _texts(shown: pl.DataFrame, table: Table) -> list[dict[str, Any]]:
-    """The page as texts: the key under "", each column's label under its name and its code under NUL + name; what stands
-    under a cell under two NULs, and the row's acts under chr(1)."""
+    """The page as texts: the key under "", each column's label under its name and its code under NUL + name; what
+    stands under a cell under two NULs, and the row's acts under chr(1)."""
     labels = [
         french_text(shown, column.name).replace(dict(column.choices or {})).alias(column.name)
         for column in table.columns

@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from rpps_audit import ingest
+from rpps_audit.errors import UsageError
 from rpps_audit.records import state_at
 from rpps_audit.reports.labels import KINDS
 from rpps_audit.store import fetch_frame
@@ -55,6 +57,20 @@ def rejects(screen: Screen, snapshot_id: int) -> pl.DataFrame:
     with screen.store() as store:
         sql = "SELECT line, reason, raw FROM rejects WHERE snapshot_id = ? ORDER BY line"
         return fetch_frame(store.sql(sql, [snapshot_id]))
+
+
+def can_retire() -> bool:
+    """The loading room knows how to forget a file."""
+    return hasattr(ingest, "forget")
+
+
+def retire(screen: Screen, snapshot_id: int) -> None:
+    """Forget a loaded file: what it said is no longer part of any state."""
+    forget = getattr(ingest, "forget", None)
+    if forget is None:
+        raise UsageError("Retirer une extraction n’est pas possible dans cette version.")
+    with screen.store() as store:
+        forget(store, snapshot_id)
 
 
 _OPERATORS = """SELECT DISTINCT finess_legal FROM registrations

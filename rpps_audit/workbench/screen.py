@@ -1,7 +1,7 @@
 """What every screen is: a workspace, read one act at a time, and parts that never show a traceback.
 
-A screen is declared by one file of `screens/`: its name, its place in the menu, its title and its parts. The notebook, the
-menu and what the package ships come from there (`pages.py`). The store's file belongs to one process while it is open:
+A screen is declared by one file of `screens/`: its name, its place in the menu, its title and its parts. The notebook
+and the menu come from there (`pages.py`). The store's file belongs to one process while it is open:
 a screen opens it for one act, keeps the frames it asked for, and closes it, so that a command line or another page can
 work in between.
 """
@@ -32,8 +32,8 @@ EMPTY = "Rien n’est encore chargé. Ouvrez la page « Accueil » et déposez-y
 class Screen:
     """A page. Subclasses have parts (methods that return a widget) and the state they show.
 
-    `name` names the page's file, `rank` orders the menu, `menu` and `purpose` are said in it, `title` heads the page, and
-    `parts` are shown one under the other.
+    `name` names the page's file, `rank` orders the menu, `menu` and `purpose` are said in it, `title` heads the page,
+    and `parts` are shown one under the other.
     """
 
     name: ClassVar[str]

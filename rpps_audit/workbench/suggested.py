@@ -35,7 +35,7 @@ _NONE = pl.DataFrame(
 
 
 class Suggested:
-    """The suggestions of `rule`; `on_done()` hears that something was put in the basket, `on_found()` that they came."""
+    """The suggestions of `rule`; `on_done()` hears that something was put in the basket, `on_found()` of them."""
 
     def __init__(self, acts: Acts, on_done: Callable[[], None], on_found: Callable[[], None] = lambda: None) -> None:
         self.acts, self._on_done, self._on_found = acts, on_done, on_found

@@ -23,8 +23,8 @@ Validate = Callable[[pl.DataFrame], Faults]
 @dataclass(frozen=True)
 class Column:
     """A column shown: `name` in the frame, `label` to the user; `choices` maps the codes that may be chosen to their
-    labels (a filter list, and the editor's list); `missing` is shown, but never found, where there is nothing; `second` names
-    the text column shown under it, in the same cell."""
+    labels (a filter list, and the editor's list); `missing` is shown, but never found, where there is nothing; `second`
+    names the text column shown under it, in the same cell."""
 
     name: str
     label: str

@@ -68,7 +68,8 @@ class Task(LiveWidget):
         """The bar."""
         seconds = round(time.monotonic() - self._begun) if self.running else 0
         return {
-            "running": self.running, "can_stop": self.can_stop, "share": self.share, "said": self.said, "seconds": seconds,
+            "running": self.running, "can_stop": self.can_stop, "share": self.share, "said": self.said,
+            "seconds": seconds,
         }  # fmt: skip
 
     def _run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 from ipywidgets import HBox, VBox, Widget  # type: ignore[import-untyped]
@@ -16,8 +16,11 @@ from rpps_audit.workbench.grid import Act, Grid
 from rpps_audit.workbench.table import Column, Table
 
 ACTS = {
-    "close": Act("Fermer", "f"), "stay": Act("Toujours là", "t"), "accept": Act("Accepter", "a"), "skip": Act("Passer", "p"),
-}  # fmt: skip
+    "close": Act("Fermer", "f"),
+    "stay": Act("Toujours là", "t"),
+    "accept": Act("Accepter", "a"),
+    "skip": Act("Passer", "p", quiet=True),
+}
 _COLUMNS = [
     Column("who", "Personne", missing="masqué", second="structure_name"),
     Column("rule", "Constat", second="about"),
@@ -28,8 +31,9 @@ _MOST = 12
 
 
 class Todo:
-    """`due()` is what is due, `perimeter()` what the reader may see, `sure()` the findings [rule_id, record_key] with one
-    sure proposal. `on_follow(finding)` hears the row looked at, `on_act(name, finding)` what is asked of it.
+    """`due()` is what is due, `perimeter()` what the reader may see, `sure()` the findings [rule_id, record_key] with
+    one sure proposal. `on_follow(finding)` hears the row looked at, `on_act(name, finding)` what is asked of it,
+    `on_scope()` that other rows are kept.
 
     A finding is named by rule, record key, line and snapshot, one per line of text.
     """
@@ -42,13 +46,14 @@ class Todo:
         *,
         on_follow: Callable[[str], None],
         on_act: Callable[[str, str], None],
+        on_scope: Callable[[], object] = lambda: None,
     ) -> None:
         self._due, self._perimeter, self._sure = due, perimeter, sure
         self.rule = self.finess = self.severity = _ALL
         self.mine = True
         self.handled: dict[str, str] = {}
         self.skipped: set[str] = set()
-        self._on_act = on_act
+        self._on_act, self._on_scope = on_act, on_scope
         self.facets = Facets(self._offered, self.choose)
         self.grid = Grid(
             Table(self.frame(), _COLUMNS, key="finding"),
@@ -73,6 +78,7 @@ class Todo:
         else:
             setattr(self, facet, value)
         self.redraw()
+        self._on_scope()
 
     def handle(self, record_keys: Sequence[str], rules: Sequence[str] | None = None) -> None:
         """What concerns these records (by these rules only, when they are said) was decided: it leaves the list."""
@@ -106,14 +112,19 @@ class Todo:
         else:
             self._on_act(name, finding)
 
-    def _every(self) -> pl.DataFrame:
-        rows = self._rows()
-        gone = [*self.handled, *self.skipped]
-        rows = rows.filter(~pl.col("finding").is_in(gone)) if gone else rows
+    def scope(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows [finess, finess_legal] of my establishments, of all of them without a session or when asked."""
         perimeter = self._perimeter()
-        if self.mine and perimeter != Perimeter():
-            rows = rows.filter(perimeter.expression("finess", "finess_legal"))
-        return rows
+        if not self.mine or perimeter == Perimeter():
+            return frame
+        return frame.filter(perimeter.expression("finess", "finess_legal"))
+
+    def _left(self) -> pl.DataFrame:
+        gone = pl.Series("finding", [*self.handled, *self.skipped], pl.String).to_frame()
+        return self._rows().join(gone, "finding", "anti", maintain_order="left")
+
+    def _every(self) -> pl.DataFrame:
+        return self.scope(self._left())
 
     def _rows(self) -> pl.DataFrame:
         due = self._due()
@@ -129,8 +140,8 @@ class Todo:
         )  # fmt: skip
         since = pl.when(departs).then(pl.format("depuis le {}", pl.col("since").dt.strftime("%d/%m/%Y")))
         detail = pl.concat_str(
-            pl.coalesce(since, "field"), pl.col("severity").replace_strict(SEVERITIES, default=None), pl.col("state").replace_strict(STATES, default=None),
-            separator=", ", ignore_nulls=True,
+            pl.coalesce(since, "field"), pl.col("severity").replace_strict(SEVERITIES, default=None),
+            pl.col("state").replace_strict(STATES, default=None), separator=", ", ignore_nulls=True,
         )  # fmt: skip
         return (
             frame.with_columns(
@@ -156,7 +167,7 @@ class Todo:
         perimeter = self._perimeter()
         facets = []
         if perimeter != Perimeter():
-            both = self._rows().filter(~pl.col("finding").is_in([*self.handled, *self.skipped]))
+            both = self._left()
             own = both.filter(perimeter.expression("finess", "finess_legal")).height
             values = [("mine", "Mes établissements", own), ("all", "Tous", both.height)]
             facets.append(Facet("mine", "Où", "mine" if self.mine else "all", values))
@@ -168,7 +179,7 @@ class Todo:
         ]
 
     def _facet(
-        self, rows: pl.DataFrame, name: str, label: str, column: str, words: dict[str, str] | None = None
+        self, rows: pl.DataFrame, name: str, label: str, column: str, words: Mapping[str, str] | None = None
     ) -> Facet:
         """Counted among the rows that the other facets keep."""
         chosen = {"rule_id": self.rule, "finess": self.finess, "severity": self.severity}

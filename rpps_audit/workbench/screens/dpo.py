@@ -59,7 +59,7 @@ class Dpo(Screen):
         """The figures of the day, each a button to its rows."""
         if self.evidence is None:
             return sentence(EMPTY)
-        return Panel("totals", lambda: {"evidence": self.evidence}, on_open=lambda name: self._tabs.show(name))
+        return Panel("totals", lambda: {"evidence": self.evidence}, on_open=self._tabs.show)
 
     @section
     def desk(self) -> Widget:
@@ -114,15 +114,13 @@ class Dpo(Screen):
 
     def _entries(self) -> Sequence[Entry]:
         evidence = self._evidence
-        roles = {
-            role: f"{label} ({role})"
-            for role, label in labels("roles").items()
-            if any(role in roles for roles in evidence.granted.values())
-        }
+        known = {role for roles in evidence.granted.values() for role in roles}
+        roles = {role: f"{label} ({role})" for role, label in labels("roles").items() if role in known}
+        part, number_too = "Tapez une partie du nom ; vide : tous.", "Nom ou numéro FINESS ; vide : tous."
         return [
-            Entry("document", "Type de document", evidence.documents, searched=True, heard=True, hint="Tapez une partie du nom ; vide : tous."),
-            Entry("finess", "Établissement", evidence.places, searched=True, heard=True, hint="Nom ou numéro FINESS ; vide : tous."),
-            Entry("role", "Rôle", roles, heard=True),
+            Entry("document", "Type de document", evidence.documents, searched=True, heard=True, hint=part),
+            Entry("finess", "Établissement", evidence.places, searched=True, heard=True, hint=number_too),
+            Entry("role", "Rôle", roles, heard=True, none="tous"),
             Entry("day", "Le", hint="JJ/MM/AAAA.", heard=True),
         ]  # fmt: skip
 
@@ -209,11 +207,10 @@ class Dpo(Screen):
         return VBox([rules, situations]).add_class("rpps-stack")
 
     def _exports(self) -> Widget:
-        result = Panel(
+        return Panel(
             "exported", lambda: {"said": self.said, "files": self.exported()}, folder=self.workspace.path,
             on_open=lambda _what: self.export(),
         )  # fmt: skip
-        return result
 
     # -- figures -----------------------------------------------------------------------------------------------
 
@@ -258,19 +255,22 @@ class Dpo(Screen):
     def export(self) -> None:
         """Write the tables under the workspace's reports: pseudonyms, never a number of the register nor a value."""
         evidence, folder = self._evidence, self.workspace.reports / "dpo"
+        timeline = evidence.timeline.with_columns(label=pl.col("document_type").replace(evidence.documents))
         tables = {f"exposition-{name}": frame for name, frame in evidence.views.items()}
         tables |= {
-            "lecteurs": self.people.drop("finess") if self.people.width else self.people,
+            "lecteurs": self.people,
             "situations-oubliees": evidence.forgotten.drop("finess"),
-            "chronologie": evidence.timeline.with_columns(label=pl.col("document_type").replace(evidence.documents)).drop("document_type"),
+            "chronologie": timeline.drop("document_type"),
             "constats-par-etat": evidence.states,
             "non-evaluable": evidence.rules_not_evaluable,
         }  # fmt: skip
         notes = [
-            f"Exposition au {evidence.as_of:%d/%m/%Y}. Indicatif : tableau des droits « {evidence.version} ».", evidence.caveat,
-        ]  # fmt: skip
+            f"Exposition au {evidence.as_of:%d/%m/%Y}. Indicatif : tableau des droits « {evidence.version} ».",
+            evidence.caveat,
+        ]
         written = export(folder, "exposition", {name: frame for name, frame in tables.items() if frame.width}, notes)
-        self.said = f"{counted(len(written), 'fichier écrit', 'fichiers écrits')} dans {folder.relative_to(self.workspace.path)}."
+        place = folder.relative_to(self.workspace.path)
+        self.said = f"{counted(len(written), 'fichier écrit', 'fichiers écrits')} dans {place}."
 
     def exported(self) -> list[Path]:
         """What was written, relative to the workspace, the workbook and the manifest first."""

@@ -17,7 +17,7 @@ from rpps_audit.workbench.arriving import Arrival, answered, look
 from rpps_audit.workbench.drop import DropZone
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.panel import Panel
-from rpps_audit.workbench.reading import rejects, snapshots
+from rpps_audit.workbench.reading import can_retire, rejects, retire, snapshots
 from rpps_audit.workbench.screen import Screen, section
 from rpps_audit.workbench.task import Task, Tell
 from rpps_audit.workspace import Workspace
@@ -30,7 +30,10 @@ _REPLACES = {"yes": "oui, c’est sa suite", "no": "non, c’est un autre fichie
 
 
 class Home(Screen):
-    """The first page. `waiting` are the files that wait for the work under way, `asking` those that wait for an answer."""
+    """The first page.
+
+    `waiting` are the files that wait for the work under way, `asking` those that wait for answers.
+    """
 
     name, rank = "accueil", 0
     menu, purpose = "Accueil", "Déposer des fichiers, voir ce qui est chargé."
@@ -189,8 +192,7 @@ class Home(Screen):
         elif verb == "check":
             self.audit([])
         elif verb == "forget":
-            with self.store() as store:
-                ingest.forget(store, int(number))
+            retire(self, int(number))
             self.audit([])
             self._refresh()
 
@@ -207,7 +209,7 @@ class Home(Screen):
         return {"lines": self.last, "waiting": [path.name for path in self.waiting]}
 
     def _state(self) -> dict[str, Any]:
-        return {"snapshots": snapshots(self), "forgets": hasattr(ingest, "forget")}
+        return {"snapshots": snapshots(self), "forgets": can_retire()}
 
     def _next(self) -> dict[str, Any]:
         from rpps_audit.workbench.pages import declared

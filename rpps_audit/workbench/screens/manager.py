@@ -94,13 +94,22 @@ class Manager(Screen):
     def todo(self) -> Todo:
         """The list."""
         return Todo(
-            self._due, self.panel.perimeter, self.suggested.one_by_one, on_follow=self.open_finding, on_act=self.act
+            self._due,
+            self.panel.perimeter,
+            self.suggested.one_by_one,
+            on_follow=self.open_finding,
+            on_act=self.act,
+            on_scope=self._rescoped,
         )
 
     @cached_property
     def sheet_panel(self) -> Panel:
         """The sheet beside the list."""
         return Panel("sheet", self.sheet_values, on_open=self._pressed)
+
+    @cached_property
+    def _figures_panel(self) -> Panel:
+        return Panel("due", self._figures)
 
     @cached_property
     def due_today(self) -> Due | None:
@@ -146,7 +155,7 @@ class Manager(Screen):
 
     def _todo_tab(self) -> Widget:
         beside = self.todo.beside([self.answering.widget, self.sheet_panel, self.editing.widget])
-        return VBox([Panel("due", self._figures), beside]).add_class("rpps-stack")
+        return VBox([self._figures_panel, beside]).add_class("rpps-stack")
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -183,6 +192,7 @@ class Manager(Screen):
             # What shows names first: they must go at once.
             self.todo.redraw()
             self.sheet_panel.refresh()
+            self._figures_panel.refresh()
             self.answering.form.refresh()
             self.editing.open(self.key)
             self._reload("suggested", "leaving", "basket", "lots")
@@ -270,18 +280,24 @@ class Manager(Screen):
                 getattr(self, name).reload()
         self._labels()
 
+    def _rescoped(self) -> None:
+        self._figures_panel.refresh()
+        self._labels()
+
     def _due(self) -> Due:
         assert self.due_today is not None
         return self.due_today
 
     def _figures(self) -> dict[str, Any]:
         due = self._due()
-        counts = dict(due.findings.group_by("severity").len().iter_rows())
+        findings, forgotten = self.todo.scope(due.findings), self.todo.scope(due.forgotten)
+        counts = dict(findings.group_by("severity").len().iter_rows())
         return {
             "as_of": due.as_of,
-            "forgotten": due.forgotten.height,
-            "findings": due.findings.height,
-            "exposed": int((due.forgotten["documents_added"] * due.forgotten["days"]).sum()),
+            "mine": findings.height < due.findings.height,
+            "forgotten": forgotten.height,
+            "findings": findings.height,
+            "exposed": int((forgotten["documents_added"] * forgotten["days"]).sum()),
             "errors": counts.get("error", 0),
             "warnings": counts.get("warning", 0),
             "not_evaluable": due.not_evaluable,

@@ -100,7 +100,9 @@ class Reviewer(Screen):
     def _concluded(self) -> Panel:
         return Panel(
             "dossier",
-            lambda: {"dossier": self.dossier, "conclusion": self.concluded(), "said": self.said, "files": self.dossiers()},
+            lambda: {
+                "dossier": self.dossier, "conclusion": self.concluded(), "said": self.said, "files": self.dossiers(),
+            },
             folder=self.workspace.reports, on_open=self._retract,
         )  # fmt: skip
 
@@ -257,7 +259,9 @@ class Reviewer(Screen):
     def _to_move(self) -> Widget:
         assert self.volumes is not None
         return frame_grid(
-            self.volumes.withdrawn.select("label", "code", "reason", "successor_label", "successor", "structure_name", "finess", "professionals"),
+            self.volumes.withdrawn.select(
+                "label", "code", "reason", "successor_label", "successor", "structure_name", "finess", "professionals"
+            ),
             "Sous un code retiré ou qui n’est plus proposé : à déplacer par le gestionnaire de l’établissement",
             empty="Personne n’est enregistré sous un code retiré.", search=True,
         )  # fmt: skip
@@ -291,7 +295,8 @@ class Reviewer(Screen):
         totals = self.answer["totals"].row(0, named=True)
         said = (
             f"{self.hypothesis.said} {number(totals['professionals_gaining'])} professionnels gagnent "
-            f"{number(totals['gained'])} documents × personnes, {number(totals['professionals_losing'])} en perdent {number(totals['lost'])}."
+            f"{number(totals['gained'])} documents × personnes, {number(totals['professionals_losing'])} en perdent "
+            f"{number(totals['lost'])}."
         )
         self.change_request(hypotheses=tuple(dict.fromkeys((*self.request.hypotheses, said))))
         self.examine()
@@ -333,7 +338,7 @@ class Reviewer(Screen):
             answer: Answer = run(Hypothesis(said, roles=move) if kind == "role" else Hypothesis(said, professions=move))
             return answer
 
-        form = Form(lambda: entries(), lambda: {"run": "Calculer"}, on_press=press)
+        form = Form(entries, lambda: {"run": "Calculer"}, on_press=press)
         form.values["kind"] = "role"
         return form
 

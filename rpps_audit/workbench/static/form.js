@@ -28,7 +28,7 @@ function render({ model, el }) {
       : entry.long
       ? h("textarea", { rows: 2, ...common })
       : entry.choices
-      ? h("select", common, h("option", { value: "" }, "(choisir)"), entry.choices.map(([code, text]) => h("option", { value: code }, text)))
+      ? h("select", common, h("option", { value: "" }, entry.none), entry.choices.map(([code, text]) => h("option", { value: code }, text)))
       : h("input", { type: "text", autocomplete: "off", ...common });
     return h("div", { class: entry.long && "rpps-wide" }, h("label", { for: key }, entry.label), field, list, h("p", { id: `${key}-note`, class: "rpps-keys" }));
   }

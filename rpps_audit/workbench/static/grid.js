@@ -139,7 +139,7 @@ function render({ model, el }) {
     }));
     if (box) box.firstChild.checked = row.selected;
     const cells = row.cells.map((cell, c) => drawCell(row, r, cell, view.columns[c], c + shift));
-    const acts = view.acts.length > 0 && h("td", { class: "rpps-acts" }, row.acts.map((name, a) => {
+    const acts = view.acts.length > 0 && h("td", { class: "rpps-acts" }, shownActs(row).map((name, a) => {
       const [, label, letter] = view.acts.find(([known]) => known === name);
       return h("button", {
         type: "button", class: "rpps-act", "data-cell": `${r}:${view.columns.length + shift + a}`, tabindex: "-1",
@@ -168,7 +168,8 @@ function render({ model, el }) {
   }
 
   const shown = (text, column) => (column.numeric && text !== "" && !Number.isNaN(Number(text)) ? Number(text).toLocaleString("fr-FR") : text);
-  const width = (r = at.row) => view.columns.length + (view.selectable ? 1 : 0) + (view.rows[r]?.acts.length || 0);
+  const width = (r = at.row) => view.columns.length + (view.selectable ? 1 : 0) + shownActs(view.rows[r]).length;
+  const shownActs = (row) => (row?.acts || []).filter((name) => !view.acts.find(([known]) => known === name)[3]);
   const cellAt = () => body.querySelector(`[data-cell="${at.row}:${at.column}"]`);
   const target = (td) => td?.querySelector("input[type=checkbox]") || td;
 
