@@ -21,8 +21,8 @@ _ACCESS = re.compile(
 )
 
 _ABOUT_ACCESS = (
-    "Cette demande porte sur des accès, non sur un métier à nommer : la profession n’ouvre aucun document, seul le rôle "
-    "en ouvre. À traiter par le rôle ; un nouveau libellé n’y changerait rien."
+    "Cette demande porte sur des accès, non sur un métier à nommer : la profession n’ouvre aucun document, seul le "
+    "rôle en ouvre. À traiter par le rôle ; un nouveau libellé n’y changerait rien."
 )
 
 

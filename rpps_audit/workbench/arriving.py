@@ -73,7 +73,7 @@ def answered(arrival: Arrival, day: date, replaces: bool) -> Path:
     if replaces and arrival.like:
         name = f"{_DATED.sub('', Path(arrival.like[1]).stem).strip('-_ ')}-{day:%Y-%m-%d}{path.suffix}"
     elif date_in(name) != day:
-        name = f"{path.stem}-{day:%Y-%m-%d}{path.suffix}"
+        name = f"{_DATED.sub('', path.stem).strip('-_ ') or 'extraction'}-{day:%Y-%m-%d}{path.suffix}"
     return path if name == path.name else path.replace(path.with_name(name))
 
 

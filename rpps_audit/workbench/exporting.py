@@ -29,7 +29,7 @@ def export(folder: Path, name: str, tables: Mapping[str, pl.DataFrame], notes: l
     french = {table: _french(frame) for table, frame in tables.items()}
     written = {f"{name}.xlsx": _workbook(french)}
     for table, frame in french.items():
-        texts = frame.select(_safe(french_text(frame, column)) for column in frame.columns)
+        texts = frame.select(_safe(french_text(frame, column)).alias(column) for column in frame.columns)
         written[f"{table}.csv"] = ("\ufeff" + texts.write_csv(separator=";")).encode()
     lines = [f"{hashlib.sha256(content).hexdigest()}  {file}" for file, content in written.items()]
     head = [*notes, f"Écrit le {datetime.now():%d/%m/%Y à %H:%M}.", "SHA-256 de chaque fichier :"]

@@ -26,8 +26,8 @@ class Grid(LiveWidget):
     """A table on the screen. `on_choose(keys)` hears the selection, `on_open(key)` a row, `on_edit(table)` edits.
 
     `acts` are the buttons of the rows, by name; a row has those that its list column `acts` names, and `on_act(name,
-    key)` hears them. `on_follow(key)` hears the row the reader has come to. `search`: one box over the whole table stands for
-    the filters of each column.
+    key)` hears them. `on_follow(key)` hears the row the reader has come to. `search`: one box over the whole table
+    stands for the filters of each column.
 
     The browser holds one page at a time; filtering and sorting 50 000 rows take a tenth of a second in Python.
     """

@@ -26,6 +26,7 @@ from rpps_audit.workbench.tabs import Tabs
 from rpps_audit.workspace import Workspace
 
 _MONTHS = 12
+_PLURALS = {"nouveau": "nouveaux", "non évaluable": "non évaluables"}
 # Which field of the question a row of a view answers.
 _ASKED_BY = {"establishment": "finess", "document": "document", "role": "role"}
 
@@ -223,7 +224,7 @@ class Dpo(Screen):
         """How many findings are in each state, in words that agree with the number."""
         found = dict(self._evidence.states.group_by("state").agg(pl.col("findings").sum()).rows())
         return [
-            (label if found.get(state, 0) < 2 or label.startswith("non ") else f"{label}s", found.get(state, 0))
+            (label if found.get(state, 0) < 2 else _PLURALS.get(label, f"{label}s"), found.get(state, 0))
             for state, label in STATES.items()
         ]
 
