@@ -26,5 +26,11 @@ def _lab(args: argparse.Namespace) -> int:
     for note in launch.notes:
         say(note)
     say(f"Atelier ouvert sur {args.workspace.resolve()}. Pour l'arrêter : Ctrl + C dans ce terminal.")
+    if launch.address:
+        if args.no_browser:
+            say(f"Adresse à ouvrir, pour vous seul : {launch.address}")
+        # What the server says is for whoever helps, not for whoever works.
+        with launch.log.open("ab") as log:
+            os.dup2(log.fileno(), sys.stderr.fileno())
     sys.stdout.flush()
     os.execve(launch.command[0], launch.command, launch.environment)

@@ -8,6 +8,8 @@ workspace/
 from __future__ import annotations
 
 import os
+import secrets
+import socket
 import sys
 from dataclasses import dataclass
 from importlib.resources import files
@@ -36,11 +38,14 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Launch:
-    """A command ready to run, and the sentences to say before."""
+    """A command ready to run, and the sentences to say before. What its server writes goes to `log`; `address` opens the
+    first page ("" where only the server will say it)."""
 
     command: list[str]
     environment: dict[str, str]
     notes: list[str]
+    log: Path
+    address: str = ""
 
 
 def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more: tuple[str, ...] = ()) -> Launch:
@@ -50,11 +55,15 @@ def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more:
     """
     _demand("jupyterlab", "lab")
     notes = _prepare(workspace)
+    port, token = port or _free_port(), secrets.token_hex(24)
+    first = f"/doc/tree/{FOLDER}/accueil.ipynb"
     command = [
         *(sys.executable, "-m", "jupyterlab", "--custom-css"),
         f"--ServerApp.root_dir={workspace}",
         "--ServerApp.ip=127.0.0.1",
-        f"--LabApp.default_url=/doc/tree/{FOLDER}/accueil.ipynb",
+        f"--LabApp.default_url={first}",
+        # Ctrl + C stops it: its question would go unread to the log.
+        "--ServerApp.answer_yes=True",
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",
         "--ServerApp.terminals_enabled=False",
@@ -62,7 +71,10 @@ def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more:
         *(("--allow-root",) if os.name == "posix" and os.geteuid() == 0 else ()),
         *more,
     ]
-    return Launch(command, _environment(workspace), notes)
+    # In the environment, the token is in no list of processes.
+    environment = _environment(workspace) | {"JUPYTER_TOKEN": token}
+    address = f"http://127.0.0.1:{port}{first}?token={token}"
+    return Launch(command, environment, notes, _log(workspace), address)
 
 
 def voila(workspace: Path, *, browser: bool = True, port: int | None = None) -> Launch:
@@ -77,7 +89,23 @@ def voila(workspace: Path, *, browser: bool = True, port: int | None = None) -> 
         "--VoilaConfiguration.show_tracebacks=False",
         *_where(browser, port, "Voila"),
     ]
-    return Launch(command, _environment(workspace), notes)
+    return Launch(command, _environment(workspace), notes, _log(workspace))
+
+
+def _log(workspace: Path) -> Path:
+    return workspace / _OWN_FOLDER / "serveur.log"
+
+
+def _free_port() -> int:
+    """The first free port from 8888 on."""
+    for port in range(8888, 8988):
+        with socket.socket() as tried:
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise UsageError("Aucun port libre entre 8888 et 8987 : arrêtez un autre atelier, ou donnez un port (--port).")
 
 
 def _prepare(workspace: Path) -> list[str]:

@@ -2,11 +2,11 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -62,7 +62,8 @@ class Lab:
             self._process = subprocess.Popen(
                 launched.command, env=environment, cwd=workspace, stdout=log, stderr=log, start_new_session=True
             )
-        self.address, self.token = self._wait()
+        self.address, self.token = launched.address.split("/doc/")[0], launched.address.partition("token=")[2]
+        self._wait()
 
     def open(self, name: str) -> Page:
         """A notebook, its cells run."""
@@ -82,15 +83,18 @@ class Lab:
         os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait(20)
 
-    def _wait(self) -> tuple[str, str]:
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            found = re.search(r"(http://127\.0\.0\.1:\d+)/\S*token=(\w+)", self._log.read_text("utf-8", "replace"))
-            if found:
-                return found[1], found[2]
+    def _wait(self) -> None:
+        """Until the server answers."""
+
+        def answers() -> bool:
             assert self._process.poll() is None, self._log.read_text()
-            time.sleep(0.05)
-        raise AssertionError("JupyterLab did not start")
+            try:
+                with urllib.request.urlopen(f"{self.address}/api"):
+                    return True
+            except OSError:
+                return False
+
+        until(answers, "JupyterLab", 60)
 
 
 def run(page: Page) -> None:

@@ -54,8 +54,7 @@ def page_of(folder: Path) -> Manager:
     """A new page on a workspace, as after a restart of the kernel."""
     page = Manager(open_workspace(folder))
     _PAGES.append(page)
-    for name in ("due", "findings", "sheet", "corrections"):
-        getattr(page, name)()
+    page.part("desk")
     return page
 
 

@@ -65,6 +65,8 @@ async function runPanel(app, panel) {
   await panel.sessionContext.ready;
   watch(panel.sessionContext.session?.kernel);
   panel.sessionContext.kernelChanged.connect((_context, change) => change.oldValue && wipe());
+  // A list of articles for JupyterLab, the page itself for whoever listens to it.
+  for (const feed of panel.node.querySelectorAll("[role=feed]")) feed.setAttribute("role", "main");
   app.shell.activateById(panel.id);
   await app.commands.execute("notebook:run-all-cells");
 }
