@@ -15,7 +15,8 @@ import polars as pl
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.ingest import recognise
-from rpps_audit.ingest.sources import Source, date_in
+from rpps_audit.ingest.naming import date_in
+from rpps_audit.ingest.sources import Source
 from rpps_audit.records import REGISTRATION_KINDS
 from rpps_audit.store import Store, fetch_frame
 
@@ -72,7 +73,7 @@ def answered(arrival: Arrival, day: date, replaces: bool) -> Path:
     name = path.name
     if replaces and arrival.like:
         name = f"{_DATED.sub('', Path(arrival.like[1]).stem).strip('-_ ')}-{day:%Y-%m-%d}{path.suffix}"
-    elif date_in(name) != day:
+    elif (named := date_in(name)) is None or named.day != day:
         name = f"{_DATED.sub('', path.stem).strip('-_ ') or 'extraction'}-{day:%Y-%m-%d}{path.suffix}"
     return path if name == path.name else path.replace(path.with_name(name))
 
