@@ -98,8 +98,8 @@ class Lab:
 
 
 def run(page: Page) -> None:
-    """Wait until the page, which runs by itself, shows its head."""
-    page.locator(".rpps-head").wait_for()
+    """Wait until the page, which runs by itself, is drawn."""
+    page.locator(".rpps").first.wait_for()
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:

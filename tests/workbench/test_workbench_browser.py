@@ -134,6 +134,8 @@ def test_when_the_kernel_is_gone_the_browser_takes_the_names_away_and_says_what_
     expect(page.locator(".rpps *")).to_have_count(0)
 
 
+_CUT = """() => [...document.querySelectorAll('.rpps-scroll')]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).length"""
 _SHUT_DOWN = """async () => {
   const panel = [...window.jupyterapp.shell.widgets('main')].find((one) => one.sessionContext);
   await panel.sessionContext.shutdown();
@@ -145,11 +147,7 @@ def test_a_page_at_200_percent_or_in_the_dark_cuts_nothing_and_stays_readable(la
     expect(page.get_by_role("grid", name="À traiter")).to_be_visible()
     for width in (1280, 640):
         page.set_viewport_size({"width": width, "height": 1000})
-        cut = page.evaluate(
-            "() => [...document.querySelectorAll('.rpps-scroll')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
-            ".length"
-        )
-        assert cut == 0, width
+        assert page.evaluate(_CUT) == 0, width
         assert _violations(page) == []
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(500)

@@ -446,7 +446,7 @@ def test_the_form_refuses_a_number_that_is_none(audited: Workspace):
 
 REQUESTS = {
     "access": {"label": "Lecteur", "uses": "Accéder aux documents du DMP des personnes accueillies"},
-    "covered": {"label": "Aide-soignant", "uses": "Soins", "definition": "Aide à la toilette et aux repas, chaque jour de la semaine."},
+    "covered": {"label": "Aide-soignant", "uses": "Soin", "definition": "Aide à la toilette et au repas, chaque jour"},
     "incomplete": {"label": "Gouvernant de maison", "uses": "Tenue de la maison"},
 }  # fmt: skip
 

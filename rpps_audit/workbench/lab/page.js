@@ -65,8 +65,8 @@ async function runPanel(app, panel) {
   await panel.sessionContext.ready;
   watch(panel.sessionContext.session?.kernel);
   panel.sessionContext.kernelChanged.connect((_context, change) => change.oldValue && wipe());
-  // A list of articles for JupyterLab, the page itself for whoever listens to it.
-  for (const feed of panel.node.querySelectorAll("[role=feed]")) feed.setAttribute("role", "main");
+  // JupyterLab calls its cells a feed of articles, which they are not: whoever listens hears the page itself.
+  for (const feed of panel.node.querySelectorAll("[role=feed]")) for (const name of ["role", "aria-label"]) feed.removeAttribute(name);
   app.shell.activateById(panel.id);
   await app.commands.execute("notebook:run-all-cells");
 }
