@@ -13,7 +13,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the verb of this room."""
     lab = commands.add_parser("lab", help="ouvre l'atelier (JupyterLab)")
     lab.add_argument("--no-browser", action="store_true", help="n'ouvre pas le navigateur, écrit seulement l'adresse")
-    lab.add_argument("--port", type=int, metavar="PORT", help="port local (défaut : le premier libre dès 8888)")
+    lab.add_argument("--port", type=int, metavar="PORT", help="port local (défaut : un port libre)")
     lab.add_argument("--voila", action="store_true", help="ouvre l'atelier en pages web (Voilà) plutôt que JupyterLab")
     lab.set_defaults(run=_lab)
 

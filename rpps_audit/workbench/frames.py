@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 
 import polars as pl
@@ -97,13 +98,21 @@ def frame_grid(
     key: str | None = None,
     on_open: Callable[[str], None] | None = None,
     search: bool = False,
+    under: Mapping[str, str] | None = None,
 ) -> Grid:
-    """A grid on a frame: its columns that have a heading, in the frame's order; `key` names the rows uniquely."""
+    """A grid on a frame: its columns that have a heading, in the frame's order; `key` names the rows uniquely, and
+    `under` the text column shown under another, in its cell."""
     if key is None:
         key = "row_number"
         frame = frame.with_row_index(key).with_columns(pl.col(key).cast(pl.String))
     empty_doubts = [name for name in _DOUBTS if name in frame.columns and not frame[name].sum()]
-    columns = [_column(name, frame) for name in frame.columns if name in HEADINGS and name not in empty_doubts]
+    second = {name: code for name, code in (under or {}).items() if {name, code} <= set(frame.columns)}
+    hidden = {*empty_doubts, *second.values()}
+    columns = [
+        replace(_column(name, frame), second=second.get(name, ""))
+        for name in frame.columns
+        if name in HEADINGS and name not in hidden
+    ]
     return Grid(Table(frame, columns, key=key), caption=caption, empty=empty, row=row, on_open=on_open, search=search)
 
 

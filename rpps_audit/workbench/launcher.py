@@ -38,8 +38,8 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Launch:
-    """A command ready to run, and the sentences to say before. What its server writes goes to `log`; `address` opens the
-    first page ("" where only the server will say it)."""
+    """A command ready to run, and the sentences to say before. What its server writes goes to `log`; `address` opens
+    the first page ("" where only the server will say it)."""
 
     command: list[str]
     environment: dict[str, str]
@@ -64,6 +64,8 @@ def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more:
         f"--LabApp.default_url={first}",
         # Ctrl + C stops it: its question would go unread to the log.
         "--ServerApp.answer_yes=True",
+        # Another port than the one in the address would be nobody's.
+        "--ServerApp.port_retries=0",
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",
         "--ServerApp.terminals_enabled=False",
@@ -97,15 +99,10 @@ def _log(workspace: Path) -> Path:
 
 
 def _free_port() -> int:
-    """The first free port from 8888 on."""
-    for port in range(8888, 8988):
-        with socket.socket() as tried:
-            try:
-                tried.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise UsageError("Aucun port libre entre 8888 et 8987 : arrêtez un autre atelier, ou donnez un port (--port).")
+    """A port nobody listens on: two workbenches opened at once never take the same one."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
 
 
 def _prepare(workspace: Path) -> list[str]:

@@ -42,6 +42,10 @@ class Panel(LiveWidget):
         """The page's HTML."""
         return {"html": _environment().get_template(f"{self._template}.html").render(self._values())}
 
+    def take_focus(self) -> None:
+        """Bring the reader here: what they asked for is answered in this panel."""
+        self.send({"focus": True})
+
     def act(self, work: Callable[[], None]) -> None:
         """Do what a button beside the panel asks, then show the result, or one sentence about what failed."""
         self.message = ""

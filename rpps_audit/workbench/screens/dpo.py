@@ -172,12 +172,22 @@ class Dpo(Screen):
         frame, caption = self._evidence.views[self.by], f"Exposition {VIEWS[self.by][0]}"
         empty = "Personne n’est enregistré à cette date."
         field = _ASKED_BY.get(self.by)
+        if self.by == "establishment":
+            # Who runs it is another view.
+            frame = frame.drop("operator")
+        under = {"name": "finess", "label": {"document": "type_code"}.get(self.by, self.by)}
         if field is None:
-            return frame_grid(frame, caption, empty=empty, search=True)
+            return frame_grid(frame, caption, empty=empty, search=True, under=under)
         key = {"establishment": "finess", "document": "document_type", "role": "role"}[self.by]
         frame = frame.filter(pl.col(key).is_not_null())
         return frame_grid(
-            frame, caption, empty=empty, key=key, search=True, on_open=lambda value: self.look_at(field, value)
+            frame,
+            caption,
+            empty=empty,
+            key=key,
+            search=True,
+            under=under,
+            on_open=lambda value: self.look_at(field, value),
         )
 
     def look_at(self, field: str, value: str) -> None:

@@ -169,6 +169,7 @@ class Reviewer(Screen):
         else:
             self.examine()
         self._concluded.refresh()
+        self._concluded.take_focus()
         return Answer("Enregistrée. La conclusion est en haut de la page." if self.draft.file else "")
 
     def _uncite(self, code: str) -> None:

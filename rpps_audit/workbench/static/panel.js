@@ -23,6 +23,7 @@ function render({ model, el }) {
     // What was pressed is pressed again with the same key; a button that is gone leaves the focus at its panel.
     if (focused) ([...box.querySelectorAll("button")].find((one) => pressed(one) === asked) || box).focus();
   }, (message, buffers) => {
+    if (message.focus) box.focus();
     if (message.file) deliver(message.file.name, message.file.type, buffers[0], message.file.seen);
   });
 }
