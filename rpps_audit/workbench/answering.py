@@ -131,6 +131,8 @@ class Answering:
         key = self.row["record_key"]
         self.what, self.row = "", {}
         self.form.clear("day", "end_reason", "reason", "evidence")
+        # What was answered must not be typed in again while the rest of the page is read.
+        self.form.refresh()
         self._on_done(key, rules)
 
 
