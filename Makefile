@@ -8,7 +8,7 @@ export UV_COMPILE_BYTECODE := 1
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help audit lab test unit notebooks lint types duckdb2 debian lock bench clean
+.PHONY: help audit lab card test unit notebooks lint types duckdb2 debian lock sbom fuzz bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,10 @@ audit: .venv/installed ## audit the sample data and write reports/rapport.html
 
 lab: .venv/installed ## open the workbench in JupyterLab
 	@$(BIN)/rpps-audit lab
+
+card: .venv/installed ## add what a CPx card needs, at the pinned versions (libpcsclite-dev, gcc, python3-dev beforehand)
+	@$(BIN)/uv pip install -q -c requirements-dev.lock --no-build-isolation-package rpps-audit -e '.[card]'
+	@$(BIN)/rpps-audit doctor | sed -n '/carte CPx/,$$p'
 
 test: .venv/installed-dev lint types unit notebooks duckdb2 ## install what tests need, then run tests, notebooks, lint and types
 
@@ -48,6 +52,13 @@ debian: ## install the Debian packages the card and browser tests need
 	if [ "$$(id -u)" = 0 ]; then as=""; elif sudo -n true 2>/dev/null; then as="sudo -n"; else \
 	  echo "Run first: sudo apt-get install -y --no-install-recommends$$missing"; exit 1; fi; \
 	$$as apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive $$as apt-get install -yq --no-install-recommends $$missing >/dev/null
+
+sbom: .venv/installed ## renew sbom.cdx.json (CycloneDX) and docs/licences.md from the lock file
+	@$(BIN)/python .ci/sbom.py
+
+fuzz: .venv/installed-dev ## 10 000 damaged files and 1 000 kill -9 (an hour); a seeded part of both runs with the tests
+	RPPS_AUDIT_DAMAGED=10000 $(BIN)/python -m pytest tests/trust/test_damaged_files.py
+	RPPS_AUDIT_KILLS=1000 $(BIN)/python -m pytest -k kills
 
 bench: .venv/installed-dev ## the benchmarks of docs/performance.md (long)
 	@test -x .venv-bench/bin/python || $(BIN)/uv venv -q --python $(BIN)/python .venv-bench

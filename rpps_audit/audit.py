@@ -10,9 +10,12 @@ from pathlib import Path
 
 import polars as pl
 
+from rpps_audit.batches.proof import prove
 from rpps_audit.checks import SEVERITIES, Catalogue, Run, check_state, state_runs
-from rpps_audit.corrections import open_desk, prove
+from rpps_audit.corrections import open_desk
+from rpps_audit.corrections.desk import safety
 from rpps_audit.ingest import Loaded, load
+from rpps_audit.journal import note, note_settings
 from rpps_audit.records import State, state_at, state_days
 from rpps_audit.reports import build_report, prepare_figures, write_html
 from rpps_audit.store import Store
@@ -57,6 +60,8 @@ def audit(
             loaded = load(store, paths, data_date=as_of, progress=lambda what, share: tell(what, share / 2))
         runs = check(store, workspace.catalogue(), as_of=as_of, progress=lambda w, s: tell(w, 0.5 + s * 0.4))
         prove_corrections(store, workspace, loaded)
+        note_settings(workspace.path, safety(workspace.path))
+        note(workspace.path, "audit-made", {"files": told_files(loaded), "runs": told_runs(runs)})
         tell("rapport", 0.9)
         report = write_report(store, workspace, as_of=as_of)
         state = state_at(store, as_of)
@@ -100,14 +105,14 @@ def judged(store: Store, state: State) -> bool:
 
 
 def prove_corrections(store: Store, workspace: Workspace, loaded: Sequence[Loaded]) -> None:
-    """Let each newly loaded export confirm or contradict the corrections asked for before it."""
+    """Let each newly loaded export, in the state of its day, confirm or contradict what was asked before it."""
     fresh = [one for one in loaded if not one.already_loaded]
     asked = store.sql("SELECT count(*) FROM corrections").fetchone()
     if not fresh or asked == (0,):
         return
     desk = open_desk(workspace, store)
-    for one in sorted(fresh, key=lambda file: file.data_date):
-        prove(desk, one.snapshot_id)
+    for day in sorted({one.data_date for one in fresh}):
+        prove(desk, state_at(store, day))
 
 
 def write_report(store: Store, workspace: Workspace, *, as_of: date | None = None) -> Path:
@@ -116,3 +121,18 @@ def write_report(store: Store, workspace: Workspace, *, as_of: date | None = Non
     path = workspace.reports / "rapport.html"
     write_html(report, path)
     return path
+
+
+def told_files(loaded: Sequence[Loaded]) -> list[dict[str, object]]:
+    """What the journal says of files loaded: number, kind, how many rows were kept; no file name, no value."""
+    return [
+        {"snapshot": one.snapshot_id, "kind": one.kind, "kept": one.rows_kept, "known": one.already_loaded}
+        for one in loaded
+    ]
+
+
+def told_runs(runs: Sequence[Run]) -> list[dict[str, object]]:
+    """What the journal says of an evaluation: what was judged, when, and how many findings."""
+    return [
+        {"run": run.run_id, "kind": run.kind, "as_of": run.as_of.isoformat(), "findings": run.findings} for run in runs
+    ]

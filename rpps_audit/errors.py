@@ -2,7 +2,11 @@
 
     AuditError
     ├── UsageError            2   the request itself is wrong (unknown rule, bad date, missing workspace)
+    │   ├── StoreBusyError    2   another program has the store open
+    │   ├── StoreNewerError   2   a later version wrote the store
+    │   └── StoreReadOnlyError 2  the workspace can be read, not written
     ├── UnreadableInputError  3   a file could not be read as what it claims to be; the store is unchanged
+    │   └── StoreDamagedError 3   the store itself can no longer be read
     └── NotAuthorisedError    4   no card, wrong card, or an establishment outside the manager's list
 
 Messages are in French: what was found, where, what was expected, what to do. They carry record keys,
@@ -20,10 +24,32 @@ class UsageError(AuditError):
     """The request cannot be understood or does not fit the workspace."""
 
 
+class StoreBusyError(UsageError):
+    """Another program has the store open: close it, nothing is wrong."""
+
+
+class StoreNewerError(UsageError):
+    """A later version of rpps-audit or of DuckDB wrote this store: this one would not understand it."""
+
+
+class StoreReadOnlyError(UsageError):
+    """The workspace can be read, not written; or it must be brought up to date first."""
+
+
 class UnreadableInputError(AuditError):
     """An input file is empty, truncated, damaged or of an unknown layout. Nothing was stored."""
 
     exit_code = 3
+
+
+class StoreDamagedError(UnreadableInputError):
+    """The store is no store, or its blocks no longer hold. It was not changed; the originals can be loaded again."""
+
+
+class NotAStoreError(StoreDamagedError):
+    """The file at the store's place is not one: the wrong folder was named, or its first bytes are gone."""
+
+    exit_code = 2
 
 
 class NotAuthorisedError(AuditError):

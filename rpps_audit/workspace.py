@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rpps_audit.errors import UsageError
+from rpps_audit.perimeter import SETTING, Perimeter
 from rpps_audit.settings import SETTINGS_FILE, read_table
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Workspace:
     organisation: str = ""
     memory_limit: str = "1GB"
     access: str | None = None
+    perimeter: Perimeter = field(default_factory=Perimeter)
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
@@ -183,6 +185,16 @@ class Workspace:
                FROM batch_states ORDER BY prepared_at DESC, batch_id DESC"""
         )
 
+    def reconcile(self) -> pl.DataFrame:
+        """Who of the rosters is registered, left and open, to register, elsewhere, in disagreement, ambiguous.
+
+        Columns: outcome, level, professional_id, finess, name_key, hr_file, hr_line, left_on, reasons, documents.
+        """
+        from rpps_audit.matching import reconcile
+
+        with self.store() as store:
+            return reconcile(store, self.path, access=self.access_matrix()).outcomes
+
     def sql(self, query: str, **parameters: Any) -> pl.DataFrame:
         """A query on the store's tables (docs/magasin.md lists them). Nothing it writes is kept."""
         from rpps_audit.store import fetch_frame
@@ -282,6 +294,7 @@ def open_workspace(folder: Path) -> Workspace:
         organisation=table.text("organisme", "") or "",
         memory_limit=table.text("memoire", "1GB") or "1GB",
         access=_matrix(folder, table.text("matrice")),
+        perimeter=Perimeter.read(table.raw(SETTING), folder / SETTINGS_FILE),
     )
     table.refuse_others()
     return settings

@@ -13,8 +13,8 @@ import rpps_audit as ra
 HEADER = "Numéro RPPS;Nom de naissance;Prénoms;Date de naissance;FINESS géographique;Rôle;Date de prise de fonction"
 VERBS = [
     "access", "access_matrix", "batches", "catalogue", "check", "corrections", "exposure", "findings", "load",
-    "memory_limit", "not_evaluable", "organisation", "path", "perimeter", "reports", "rules", "snapshots", "sql",
-    "store",
+    "memory_limit", "not_evaluable", "organisation", "path", "perimeter", "reconcile", "reports", "rules", "snapshots",
+    "sql", "store",
 ]  # fmt: skip
 
 

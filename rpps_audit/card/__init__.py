@@ -1,6 +1,6 @@
 """The CPx card: who is at the keyboard, and a signature that stands.
 
-The libraries of the card are optional (`pip install "rpps-audit[card]"`): this room can be imported without them, and
+The libraries of the card are optional (`make card`): this room can be imported without them, and
 says what is missing when a card is needed. Checked against a software CPS3 that OpenSC accepts; not yet with a
 physical card.
 """

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from rpps_audit.card.backend import DIGEST_INFO_SHA256, CardInfo, Key, choose_keys
 from rpps_audit.card.errors import CardError, CardRemovedError, CardUnavailableError, PinBlockedError, WrongPinError
-from rpps_audit.card.pcsc import Link, ReaderState
+from rpps_audit.card.pcsc import Link, ReaderState, probe_card
 from rpps_audit.card.pin_pad import find_pin_pad, verify_on_pad
 from rpps_audit.card.pkcs15 import is_cps3, read_objects, read_serial
 
@@ -69,6 +69,10 @@ class ApduBackend:
             self._verify(link, pin)
             link.select(self._application)
             return self._sign(link, key, digest)
+
+    def probe(self) -> None:
+        """Any answer will do."""
+        probe_card(self._seen.reader)
 
     def card_is_gone(self) -> None:
         """Let the exchange under way, if any, end without a reset."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from rpps_audit.card.managers import Perimeter, Role
+from rpps_audit.card.person import Person, folded
 from rpps_audit.card.settings import Environment
 from rpps_audit.errors import NotAuthorisedError
 
@@ -34,6 +35,9 @@ class Authorisation:
     granted_at: datetime
     _still_open: Callable[[], None] = field(repr=False)
     _seal: object = field(repr=False)
+    declared: str = ""
+    """« personne » of managers.toml: who this is, whatever the card."""
+    _rights_now: Callable[[Role], Perimeter] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self._seal is not _SEAL:
@@ -47,6 +51,25 @@ class Authorisation:
         """
         self._still_open()
         outside(self.perimeter, establishments, operators or {})
+
+    def confirm(self) -> None:
+        """Just before a COMMIT: the card answers, and managers.toml, read again, still gives all that was granted.
+
+        Raises NotAuthorisedError; whoever writes then rolls back.
+        """
+        self._still_open()
+        if self._rights_now is None:
+            return
+        now = self._rights_now(self.role)
+        if now | self.perimeter != now:
+            raise NotAuthorisedError(
+                "Vos droits (managers.toml) ont été réduits pendant l'acte : rien n'a été écrit. Recommencez."
+            )
+
+    @property
+    def person(self) -> Person:
+        """Who acts, to be compared with who acted."""
+        return Person(self.author, self.card, folded(self.name), self.declared)
 
     def __copy__(self) -> NoReturn:
         raise TypeError("an Authorisation is not copied: ask the session again")

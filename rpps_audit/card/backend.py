@@ -69,6 +69,9 @@ class CardBackend(Protocol):
         Raises WrongPinError, PinBlockedError, CardRemovedError.
         """
 
+    def probe(self) -> None:
+        """Make the card answer, now, without disturbing anybody: raises CardError when it does not."""
+
     def card_is_gone(self) -> None:
         """The watcher saw the card leave: `close` must not reset."""
 
@@ -84,7 +87,8 @@ def choose_keys(certificates: Iterable[tuple[Handle, bytes]]) -> dict[Key, tuple
     for handle, der in certificates:
         try:
             usage = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(x509.KeyUsage).value
-        except (ValueError, x509.ExtensionNotFound):
+        except Exception:
+            # Whatever the library says of bytes that are no certificate, they are none.
             continue
         if usage.content_commitment:
             chosen.setdefault(Key.SIGNATURE, (handle, der))

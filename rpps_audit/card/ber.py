@@ -44,4 +44,6 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
     if first < 0x80:
         return first, at + 1
     count = first & 0x7F
+    if count > 4 or at + 1 + count > len(data):
+        raise CardError("Un fichier de la carte est illisible (longueur fausse). Carte abîmée ou inconnue.")
     return int.from_bytes(data[at + 1 : at + 1 + count]), at + 1 + count

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from rpps_audit.card.errors import CardError
 from rpps_audit.card.managers import FILE_NAME, load_managers
-from rpps_audit.card.pcsc import MISSING_CARD, ReaderState, reader_states
+from rpps_audit.card.pcsc import INSTALL, MISSING_CARD, ReaderState, reader_states
 from rpps_audit.card.pin import find_leak
 from rpps_audit.card.settings import CardSettings, load_settings
 from rpps_audit.card.trust import load_trust
@@ -50,7 +50,7 @@ def _libraries(settings: CardSettings) -> DoctorLine:
             "absent",
             "Bibliothèques de la carte",
             f"absentes : {', '.join(missing)}. L'audit fonctionne ; corriger et signer demandent la carte.",
-            'Installez-les : pip install "rpps-audit[card]" (il faut libpcsclite-dev et un compilateur C).',
+            f"Installez-les : {INSTALL}.",
         )
     return DoctorLine("ok", "Bibliothèques de la carte", "présentes", "")
 
@@ -115,6 +115,11 @@ def _managers(workspace: Path) -> DoctorLine:
         managers = load_managers(workspace)
     except AuditError as error:
         return DoctorLine("absent", "Gestionnaires habilités", str(error), f"Complétez {FILE_NAME}.")
+    if unbound := managers.unbound():
+        numbers = ", ".join(str(number) for number in unbound)
+        message = f"entrée(s) n° {numbers} de {FILE_NAME} : un numéro de carte seul ne donne aucun droit"
+        remedy = "Ajoutez-y le « nom » du certificat, ou « sujet » et « emetteur » (rpps-audit card who)."
+        return DoctorLine("attention", "Gestionnaires habilités", message, remedy)
     return DoctorLine("ok", "Gestionnaires habilités", f"{len(managers.entries)} dans {FILE_NAME}", "")
 
 

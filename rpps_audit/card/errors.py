@@ -3,6 +3,7 @@
 NotAuthorisedError
 └── CardError
     ├── CardUnavailableError   no library, service, reader, card or driver
+    ├── CardBusyError          another program holds the card
     ├── CardRemovedError       the card or the reader left during an exchange
     ├── PinError               MalformedPinError (no try spent), WrongPinError, PinBlockedError, PinRefusedError
     ├── UntrustedCardError     chain, validity, revocation, pseudonym, or a challenge the card could not sign
@@ -27,6 +28,13 @@ class CardRemovedError(CardError):
 
     def __init__(self, message: str = "La carte a été retirée ou le lecteur ne répond plus. Réinsérez-la.") -> None:
         super().__init__(message)
+
+
+class CardBusyError(CardError):
+    """Another program holds the card alone."""
+
+    def __init__(self) -> None:
+        super().__init__("La carte est utilisée par un autre logiciel. Fermez-le, ou retirez puis réinsérez la carte.")
 
 
 class PinError(CardError):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rpps_audit.card.identity import Identity, same_name
+from rpps_audit.card.person import folded
 from rpps_audit.errors import UsageError
 from rpps_audit.journal import Journal, canonical_json, sha256_hex
 
@@ -24,7 +25,7 @@ Role = Literal["author", "approver"]
 FILE_NAME = "managers.toml"
 CHANGED = "managers-changed"
 _ROLES: dict[str, Role] = {"auteur": "author", "approbateur": "approver"}
-_KEYS = ("nom", "carte", "sujet", "emetteur", "etablissements", "organismes", "roles", "du", "au")
+_KEYS = ("nom", "personne", "carte", "sujet", "emetteur", "etablissements", "organismes", "roles", "du", "au")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Perimeter:
 
 
 class Manager(NamedTuple):
-    """One entry of the file: known by card number, or by issuer and full subject."""
+    """One entry of the file: known by issuer and full subject, or by card number and the name in the certificate."""
 
     name: str
     card: str | None
@@ -62,11 +63,17 @@ class Manager(NamedTuple):
     roles: frozenset[Role]
     starts: date
     ends: date | None
+    person: str = ""
+    """Who it is, where one person has several cards or two persons one name (compared for four eyes)."""
 
     def is_held_by(self, identity: Identity, serial: str) -> bool:
-        """The card number matches, or both names do. An RPPS number alone never does: many managers have none."""
+        """Issuer and subject match; or the card number, and the holder's name as the certificate gives it.
+
+        No certificate signs a card's number: alone, it would give the manager's rights to whoever copies it. An RPPS
+        number alone never matches: many managers have none.
+        """
         if self.card is not None:
-            return self.card == serial
+            return self.card == serial and bool(self.name) and folded(self.name) == folded(identity.name)
         assert self.subject is not None and self.issuer is not None
         return same_name(self.issuer, identity.issuer) and same_name(self.subject, identity.subject)
 
@@ -79,6 +86,12 @@ class Managers(NamedTuple):
     """The whole file."""
 
     entries: tuple[Manager, ...]
+
+    def unbound(self) -> tuple[int, ...]:
+        """Numbers of the entries that give no rights: a card number, and no name that a certificate could confirm."""
+        return tuple(
+            number for number, entry in enumerate(self.entries, 1) if entry.card is not None and not folded(entry.name)
+        )
 
     def of(self, identity: Identity, serial: str) -> tuple[Manager, ...]:
         """The entries of one card, in force or not."""
@@ -109,7 +122,8 @@ def _entry(raw: Mapping[str, Any], where: str) -> Manager:
     unknown = sorted(set(raw) - set(_KEYS))
     if unknown:
         raise UsageError(f"{where} : champ inconnu « {unknown[0]} ». Possibles : {', '.join(_KEYS)}.")
-    text = {key: _typed(raw, key, str, "un texte", where) for key in ("nom", "carte", "sujet", "emetteur")}
+    words = ("nom", "personne", "carte", "sujet", "emetteur")
+    text = {key: _typed(raw, key, str, "un texte", where) for key in words}
     if (text["carte"] is None) == (text["sujet"] is None) or (text["sujet"] is None) != (text["emetteur"] is None):
         raise UsageError(f"{where} : donnez soit « carte », soit « sujet » et « emetteur ».")
     if text["sujet"] is not None:
@@ -125,7 +139,10 @@ def _entry(raw: Mapping[str, Any], where: str) -> Manager:
     if starts is None or (ends is not None and ends < starts):
         raise UsageError(f"{where} : « du » est obligatoire, et « au » ne peut pas le précéder.")
     mapped = frozenset(_ROLES[role] for role in roles)
-    return Manager(text["nom"] or "", text["carte"], text["sujet"], text["emetteur"], perimeter, mapped, starts, ends)
+    return Manager(
+        text["nom"] or "", text["carte"], text["sujet"], text["emetteur"], perimeter, mapped, starts, ends,
+        (text["personne"] or "").strip(),
+    )  # fmt: skip
 
 
 def _typed(raw: Mapping[str, Any], key: str, kind: type, wanted: str, where: str) -> Any:
@@ -182,6 +199,7 @@ def _described(entry: Manager) -> dict[str, Any]:
         "establishments": sorted(entry.perimeter.establishments),
         "operators": sorted(entry.perimeter.operators),
         "roles": sorted(entry.roles),
+        "person": sha256_hex(entry.person.encode()) if entry.person else None,
         "from": entry.starts.isoformat(),
         "until": entry.ends.isoformat() if entry.ends else None,
     }

@@ -6,11 +6,13 @@ that trusts them stays open when the service stops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from rpps_audit.card.errors import CardError, CardRemovedError, CardUnavailableError
+from rpps_audit.card.errors import CardBusyError, CardError, CardRemovedError, CardUnavailableError
 
 # Read from winscard.h: names are the same on every PC/SC.
 NO_SERVICE, SERVICE_STOPPED, NO_READERS, TIMEOUT = 0x8010001D, 0x8010001E, 0x8010002E, 0x8010000A
@@ -29,14 +31,17 @@ _GONE = {
 _OK, _END_OF_FILE = 0x9000, 0x6B00
 # A CPS3 gives at most this many bytes at a time.
 _MOST_READ = 0xE7
+# A sound card answers in milliseconds, and signs in one second; its longest file has 2 kB, its answers 256 bytes.
+_ANSWER_SECONDS, _CONNECTION_SECONDS = 10.0, 30.0
+_MOST_PARTS, _LARGEST_FILE = 16, 0x7FFF
 # The exchange failed: the card is leaving, or is not well in its reader.
 _BROKEN_EXCHANGE = {0x80100016, 0x8010002F, 0x80100066, 0x80100067, 0x80100068}
 _SERVICE = {NO_SERVICE, SERVICE_STOPPED, 0x80100013}
 
-MISSING_LIBRARY = (
-    "La lecture des cartes n'est pas installée (bibliothèque pyscard absente). Installez-la : "
-    'pip install "rpps-audit[card]"'
-)
+_ENDLESS = "La carte répond sans fin : ce n'est pas une carte CPx, ou elle est abîmée. Retirez-la."
+_MUTE = "La carte ne répond plus. Retirez-la, puis réinsérez-la ; si cela se répète, elle est abîmée."
+INSTALL = "depuis le dossier de rpps-audit, « make card » (il faut libpcsclite-dev et un compilateur C)"
+MISSING_LIBRARY = f"La lecture des cartes n'est pas installée (bibliothèque pyscard absente). Installez-la : {INSTALL}."
 MISSING_SERVICE = (
     "Le service PC/SC ne répond pas. Sous Debian ou Ubuntu : sudo apt-get install pcscd, puis "
     "sudo systemctl enable --now pcscd.socket"
@@ -74,7 +79,7 @@ def check(result: int, doing: str) -> None:
     if code == NO_READERS:
         raise CardUnavailableError(MISSING_READER)
     if code == _SHARING:
-        raise CardError("La carte est utilisée par un autre logiciel. Fermez-le, ou retirez puis réinsérez la carte.")
+        raise CardBusyError
     if code == _ACCESS_DENIED:
         raise CardUnavailableError(
             "Le service PC/SC refuse l'accès à cet utilisateur (règle polkit). Demandez à l'administrateur."
@@ -127,11 +132,31 @@ def find_card(reader: str | None) -> ReaderState:
     return holding[0]
 
 
+def probe_card(reader: str) -> None:
+    """Raises CardError unless the card answers now: GET CHALLENGE, which selects, verifies and changes nothing.
+
+    A card that another program holds alone is there. It is left as it is: that program may have its PIN verified.
+    """
+    try:
+        link = Link(reader, exclusive=False)
+    except CardBusyError:
+        return
+    try:
+        link.transmit(bytes([0x00, 0x84, 0x00, 0x00, 0x08]))
+    finally:
+        link.close(reset=False)
+
+
 class Link:
-    """A connection to the card of one reader, T=0. Close it: `close` resets the card, unless it is gone."""
+    """A connection to the card of one reader, T=0. Close it: `close` resets the card, unless it is gone.
+
+    Everything is bounded: how long one answer and the whole connection may take, in how many parts an answer comes, how
+    long a file is. What goes beyond is a CardError.
+    """
 
     def __init__(self, reader: str, *, exclusive: bool = True) -> None:
         self.reader = reader
+        self._stuck = False
         self._scard = scard()
         self._share = self._scard.SCARD_SHARE_EXCLUSIVE if exclusive else self._scard.SCARD_SHARE_SHARED
         result, self._context = self._scard.SCardEstablishContext(self._scard.SCARD_SCOPE_USER)
@@ -144,16 +169,19 @@ class Link:
             self._scard.SCardReleaseContext(self._context)
         check(result, "connexion")
         self._gone = False
+        self._ends = time.monotonic() + _CONNECTION_SECONDS
 
     def transmit(self, command: bytes | bytearray) -> tuple[bytes, int]:
         """Data and status word; fetches what T=0 announces (61xx) and repeats with the right length (6Cxx)."""
         data, status = self._exchange(command)
         if status >> 8 == 0x6C:
             data, status = self._exchange(bytes(command[:4]) + bytes([status & 0xFF]))
-        while status >> 8 == 0x61:
+        for _ in range(_MOST_PARTS):
+            if status >> 8 != 0x61:
+                return data, status
             more, status = self._exchange(bytes([0x00, 0xC0, 0x00, 0x00, status & 0xFF]))
             data += more
-        return data, status
+        raise CardError(_ENDLESS)
 
     def order(self, ins: int, p1: int, p2: int, data: bytes) -> bytes:
         """A command that must succeed: its answer."""
@@ -180,6 +208,8 @@ class Link:
             content += part
             if len(part) < _MOST_READ:
                 return content
+            if len(content) > _LARGEST_FILE - _MOST_READ:
+                raise CardError(_ENDLESS)
 
     def control(self, code: int, payload: bytes) -> bytes:
         """A request to the reader itself."""
@@ -187,14 +217,22 @@ class Link:
         self._note(result, "lecteur")
         return bytes(answer)
 
-    def close(self) -> None:
+    def close(self, *, reset: bool = True) -> None:
         """Reset the card and let it go. A card already gone is only let go: resetting it can wedge the service."""
         if not self._open:
             return
         self._open = False
-        ending = self._scard.SCARD_LEAVE_CARD if self._gone else self._scard.SCARD_RESET_CARD
-        self._scard.SCardDisconnect(self._card, ending)
-        self._scard.SCardReleaseContext(self._context)
+        ending = self._scard.SCARD_RESET_CARD if reset and not self._gone else self._scard.SCARD_LEAVE_CARD
+
+        def let_go() -> None:
+            self._scard.SCardDisconnect(self._card, ending)
+            self._scard.SCardReleaseContext(self._context)
+
+        if self._stuck:
+            # The service waits for the card's answer: it lets go when that comes, or when the card leaves.
+            threading.Thread(target=let_go, name="rpps-audit-carte-fin", daemon=True).start()
+        else:
+            let_go()
 
     def card_is_gone(self) -> None:
         """Told by who watches the reader: `close` must not reset."""
@@ -204,13 +242,26 @@ class Link:
         # SWIG wants a list; it is emptied because the command may hold a PIN.
         numbers = list(command)
         try:
-            result, answer = self._scard.SCardTransmit(self._card, self._scard.SCARD_PCI_T0, numbers)
+            result, answer = self._bounded(
+                lambda: self._scard.SCardTransmit(self._card, self._scard.SCARD_PCI_T0, numbers)
+            )
         finally:
             numbers[:] = [0] * len(numbers)
         self._note(result, "échange")
         if len(answer) < 2:
             raise CardError("La carte a répondu de façon incomplète. Retirez puis réinsérez la carte.")
         return bytes(answer[:-2]), answer[-2] << 8 | answer[-1]
+
+    def _bounded(self, call: Callable[[], Any]) -> Any:
+        """The call's answer, or a CardError when it does not come: a mute card would hold the program for ever."""
+        answers: list[Any] = []
+        caller = threading.Thread(target=lambda: answers.append(call()), name="rpps-audit-carte-echange", daemon=True)
+        caller.start()
+        caller.join(max(0.0, min(_ANSWER_SECONDS, self._ends - time.monotonic())))
+        if not answers:
+            self._stuck = caller.is_alive()
+            raise CardError(_MUTE)
+        return answers[0]
 
     def _note(self, result: int, doing: str) -> None:
         if result & 0xFFFFFFFF in _GONE:

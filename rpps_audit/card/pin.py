@@ -58,13 +58,19 @@ class GetpassPin:
     """The PIN typed in a terminal, or in the notebook's own password prompt."""
 
     def ask(self, request: PinRequest) -> bytearray | None:
-        """Prompt without echo; an empty answer gives up."""
-        return bytearray(getpass.getpass(request.sentence()), "ascii", "replace") or None
+        """Prompt without echo; an empty answer, Ctrl + D or Ctrl + C gives up."""
+        try:
+            return bytearray(getpass.getpass(request.sentence()), "ascii", "replace") or None
+        except (EOFError, KeyboardInterrupt):
+            return None
 
     def confirm_last_try(self, request: PinRequest) -> bool:
         """Only the whole word « oui » is a yes."""
         question = "Dernier essai avant le blocage de la carte. Écrivez « oui » pour continuer : "
-        return input(question).strip().lower() == "oui"
+        try:
+            return input(question).strip().lower() == "oui"
+        except (EOFError, KeyboardInterrupt):
+            return False
 
     def announce_pad(self, request: PinRequest) -> None:
         """One line."""

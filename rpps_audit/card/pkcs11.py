@@ -23,7 +23,7 @@ from rpps_audit.card.errors import (
     PinBlockedError,
     WrongPinError,
 )
-from rpps_audit.card.pcsc import MISSING_LIBRARY, Link, ReaderState
+from rpps_audit.card.pcsc import MISSING_LIBRARY, Link, ReaderState, probe_card
 from rpps_audit.card.pkcs15 import is_cps3, read_objects, read_serial
 
 _NO_SIGNATURE = (
@@ -81,6 +81,10 @@ class Pkcs11Backend:
                 return signed
         finally:
             self._reset()
+
+    def probe(self) -> None:
+        """By pyscard: the module answers from its memory."""
+        probe_card(self._seen.reader)
 
     def card_is_gone(self) -> None:
         """Let `close` not reset."""

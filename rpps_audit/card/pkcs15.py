@@ -15,6 +15,8 @@ _ATR_MASK = bytes.fromhex("FF00000000FFFFFFFFFFFF000000FFFFFF")
 # 5A 0A, then the issuer number of the ANS; five bytes of card number follow.
 _SERIAL_PREFIX = bytes.fromhex("5A0A8025000001")
 
+_DEEPEST = 8
+
 ReadFile = Callable[[bytes], bytes]
 
 
@@ -48,7 +50,15 @@ def read_serial(read: ReadFile) -> str:
 
 
 def read_objects(read: ReadFile) -> CardObjects:
-    """Follow EF.DIR to the application, then its directories of keys, certificates and PIN."""
+    """Follow EF.DIR to the application, then its directories of keys, certificates and PIN. Raises CardError."""
+    try:
+        return _objects(read)
+    except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
+        # What a hostile or damaged card says fits no form; its content is not repeated.
+        raise CardError("Les répertoires de cette carte sont illisibles. Carte abîmée ou inconnue.") from error
+
+
+def _objects(read: ReadFile) -> CardObjects:
     application = _application(read(bytes.fromhex("3F002F00")))
 
     def content(path: bytes) -> bytes:
@@ -77,10 +87,12 @@ def _application(directory: bytes) -> bytes:
 
 
 def _path(node: Node) -> bytes:
-    """The first OCTET STRING inside: a PKCS#15 Path."""
-    while node.tag != 0x04:
+    """The first OCTET STRING inside: a PKCS#15 Path. Raises IndexError when there is none."""
+    for _ in range(_DEEPEST):
+        if node.tag == 0x04:
+            return node.value
         node = node.children()[0]
-    return node.value
+    raise IndexError("too deep")
 
 
 def _keys(content: bytes) -> list[tuple[bytes, int]]:

@@ -81,6 +81,7 @@ class CardSession:
         self._pid = os.getpid()
         self._opened = False
         self._closed = ""
+        self.signature_problem = ""
         self._started = self._touched = clock()
         self._managers: tuple[tuple[int, int], Managers] | None = None
         atexit.register(self.close, "fin du programme")
@@ -147,6 +148,7 @@ class CardSession:
             )
         outside(perimeter, establishments, operators or {})
         self._touched = self._clock()
+        declared = {entry.person for entry in self._entries() if entry.person}
         return grant(
             {
                 "author": self._identity.number,
@@ -157,6 +159,8 @@ class CardSession:
                 "environment": self._trust.environment,
                 "granted_at": datetime.now(UTC),
                 "_still_open": self._ensure_open,
+                "declared": min(declared, default=""),
+                "_rights_now": self._rights_now,
             }
         )
 
@@ -238,6 +242,7 @@ class CardSession:
                 "Cette carte de service ne nomme personne : il faut une carte nominative pour corriger et signer."
             )
         entries = self._listed(self._identity)
+        self.signature_problem = self._signature_problem()
         self._challenge(pin)
         self._ensure_present()
         self._opened = True
@@ -248,11 +253,18 @@ class CardSession:
                 "environment": self._trust.environment,
                 "roles": sorted({role for entry in entries for role in entry.roles}),
                 "revocation": chain.revocation,
+                "can_sign": not self.signature_problem,
             },
         )
 
     def _listed(self, identity: Identity) -> tuple[Manager, ...]:
         listed = self._all_managers().of(identity, self.card)
+        if not listed and any(entry.card == self.card for entry in self._all_managers().entries):
+            raise NotAuthorisedError(
+                f"{MANAGERS} nomme la carte {self.card}, mais pas son porteur {identity.name} : aucun certificat ne "
+                "signe un numéro de carte, qui seul ne donne aucun droit. Le responsable y met le « nom » du "
+                "certificat, ou « sujet » et « emetteur » (rpps-audit card who)."
+            )
         if not listed:
             raise NotAuthorisedError(
                 f"{identity.name} (carte {self.card}) n'est pas dans {MANAGERS}. « rpps-audit card who » donne les "
@@ -300,6 +312,18 @@ class CardSession:
 
     # --- Staying open ---
 
+    def _rights_now(self, role: Role) -> Perimeter:
+        """At a COMMIT: the card itself answers (the service may be half a second late), managers.toml is read anew."""
+        with self._lock:
+            self._ensure_open()
+            try:
+                self._backend.probe()
+            except CardError as error:
+                self.close("la carte ne répond plus")
+                raise SessionClosedError(self._closed) from error
+        self._managers = None
+        return self.perimeter(role)
+
     def _ensure_open(self) -> None:
         self._close_when_due()
         self._ensure_present()
@@ -337,6 +361,14 @@ class CardSession:
         return self._managers[1]
 
     # --- Signing ---
+
+    def _signature_problem(self) -> str:
+        """Why this card will not sign, in French, so that nobody prepares a batch for nothing; empty when it will."""
+        try:
+            self._signing_chain()
+        except CardError as error:
+            return f"Cette carte ouvre une session mais ne pourra pas signer : {error}"
+        return ""
 
     def _signing_chain(self) -> Chain:
         certificate = self._card_info.signature

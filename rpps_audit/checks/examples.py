@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from rpps_audit.checks.catalogue import Catalogue
-from rpps_audit.checks.rule import Example, Rule
+from rpps_audit.checks.rule import UNREADABLE, Example, Rule
 from rpps_audit.checks.run import check_kind
 from rpps_audit.records import TABLES, state_at
 from rpps_audit.store import Store, memory_store
@@ -28,10 +28,16 @@ def run_examples(rule: Rule) -> list[str]:
 
 
 def load_example(store: Store, example: Example, kind: str) -> int:
-    """Put an example's records and other sources in a store, as if files had been loaded; returns the snapshot's id."""
-    for other, rows in example.sources.items():
-        _load_rows(store, other, rows, example.as_of)
-    return _load_rows(store, kind, example.rows, example.as_of)
+    """Put an example's records and other sources in a store, as if files had been loaded; returns a snapshot's id.
+
+    Records that name different files (`file = "B"`) are in files of their own, which stand together.
+    """
+    loaded = 0
+    for one, rows in (*example.sources.items(), (kind, example.rows)):
+        for file in dict.fromkeys(row.get("file", "") for row in rows):
+            mine = [{key: row[key] for key in row if key != "file"} for row in rows if row.get("file", "") == file]
+            loaded = _load_rows(store, one, mine, example.as_of, file)
+    return loaded
 
 
 def _findings(store: Store, rule: Rule, example: Example) -> int | None:
@@ -41,7 +47,7 @@ def _findings(store: Store, rule: Rule, example: Example) -> int | None:
     return None if run.not_evaluable().height else run.findings
 
 
-def _load_rows(store: Store, kind: str, rows: Iterable[Mapping[str, Any]], data_date: str) -> int:
+def _load_rows(store: Store, kind: str, rows: Iterable[Mapping[str, Any]], data_date: str, file: str) -> int:
     table = TABLES.get(kind, "registrations")
     known = [
         row[0] for row in store.sql("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table]).fetchall()
@@ -50,10 +56,14 @@ def _load_rows(store: Store, kind: str, rows: Iterable[Mapping[str, Any]], data_
     records = list(rows)
     store.sql(
         "INSERT INTO snapshots VALUES (?, ?, ?, 'exemple', ?, 'exemple', ?, now(), 'utf-8', 0, ?, ?, 0, ?)",
-        [snapshot_id, f"exemple-{snapshot_id}", kind, kind, data_date, len(records), len(records), known],
+        [snapshot_id, f"exemple-{snapshot_id}", kind, f"{kind} {file}", data_date, len(records), len(records), known],
     )
     for line, record in enumerate(records, start=2):
-        names = ", ".join(["snapshot_id", "line", *record])
-        marks = ", ".join("?" * (len(record) + 2))
-        store.sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [snapshot_id, line, *record.values()])
+        read = {name: value for name, value in record.items() if not name.endswith(UNREADABLE)}
+        names = ", ".join(["snapshot_id", "line", *read])
+        marks = ", ".join("?" * (len(read) + 2))
+        store.sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [snapshot_id, line, *read.values()])
+        for name in set(record) - set(read):
+            lost = [snapshot_id, line, name.removesuffix(UNREADABLE), record[name]]
+            store.sql("INSERT INTO unreadable VALUES (?, ?, ?, ?)", lost)
     return snapshot_id

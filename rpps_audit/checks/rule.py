@@ -12,6 +12,10 @@ from typing import Any
 DEFAULT_KINDS = ("suivi", "annuaire-restreint")
 
 
+# In an example, `end_date_illisible = "fin juin"` is a cell that could not be read.
+UNREADABLE = "_illisible"
+
+
 @dataclass(frozen=True)
 class Example:
     """A literal record (and the other sources it is compared with) and what the rule must say of it.

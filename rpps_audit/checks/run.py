@@ -19,6 +19,7 @@ from rpps_audit import __version__, reference
 from rpps_audit.checks import kinds
 from rpps_audit.checks.catalogue import Catalogue
 from rpps_audit.checks.kinds import Context, kind_of
+from rpps_audit.checks.plan import Plan, make_plan
 from rpps_audit.checks.rule import Rule
 from rpps_audit.checks.schemas import broken_rows, build_schema
 from rpps_audit.records import LINE_OF_ROW, SNAPSHOT_OF_ROW, State, make_comparisons, open_state
@@ -81,23 +82,6 @@ class Run:
         return self.rules.filter(pl.col("status") == "not_evaluable").select("rule_id", "reason")
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """The rules of one run: those to evaluate with their number, why the others cannot be, and in which files some of
-    those evaluated cannot."""
-
-    numbers: dict[str, int]
-    row_rules: dict[str, list[Rule]]
-    set_rules: list[Rule]
-    missing: dict[str, str]
-    gaps: dict[str, list[int]]
-    partly: dict[str, str]
-
-    def judged(self, rule: Rule, snapshot_id: pl.Expr) -> pl.Expr:
-        """Whether the rule can be evaluated on a row's file."""
-        return snapshot_id.is_in(self.gaps.get(rule.id, [])).not_()
-
-
 class _Judged(NamedTuple):
     """What one batch gave: its rows, how many each rule looked at, and the broken ones."""
 
@@ -137,9 +121,9 @@ def check_kind(store: Store, state: State, kind: str, catalogue: Catalogue, *, p
     if known is not None and known[0] is not None:
         store.sql("UPDATE runs SET asked_at = ? WHERE run_id = ?", [_now(), known[0]])
         return _stored_run(store, state, known[0])
-    plan = _plan(rules, state, kind)
+    plan = make_plan(store, rules, state, kind)
     # Temporary views belong to the connection that made them: reading has its own, writing stays in the transaction.
-    with open_state(store, state, kind) as reader:
+    with open_state(store, state.without(plan.useless), kind) as reader:
         make_comparisons(reader, state, kind)
         evaluated, hits = _evaluate_rows(reader, plan, context, tell)
         evaluated |= _evaluate_sets(reader, plan, context, hits, tell)
@@ -175,39 +159,8 @@ def _fingerprint(rules: Sequence[Rule], context: Context) -> str:
     return hashlib.sha256("\n".join(judged).encode()).hexdigest()[:16]
 
 
-def _plan(rules: Sequence[Rule], state: State, kind: str) -> _Plan:
-    """What can be evaluated, on which files. A rule is not evaluable when no file carries its columns."""
-    carried, sources = state.carried(kind), frozenset(state.sources(kind))
-    plan = _Plan(
-        {rule.id: number for number, rule in enumerate(rules)}, {"professional": [], "situation": []}, [], {}, {}, {}
-    )
-    for rule in rules:
-        needed = kind_of(rule).needs(rule)
-        absent = kind_of(rule).needed_sources(rule) - sources
-        lacking = {number: needed - columns for number, columns in carried.items() if needed - columns}
-        named = _named("columns", frozenset[str]().union(*lacking.values())) if lacking else ""
-        if lacking and len(lacking) == len(carried):
-            plan.missing[rule.id] = f"colonne absente de cette extraction : {named}"
-            continue
-        if absent:
-            plan.missing[rule.id] = f"fichier non chargé : {_named('kinds', absent)}"
-            continue
-        if lacking:
-            plan.gaps[rule.id] = sorted(lacking)
-            plan.partly[rule.id] = f"colonne absente de {len(lacking)} fichiers sur {len(carried)} : {named}"
-        if kind_of(rule).of_rows:
-            plan.row_rules[rule.table].append(rule)
-        else:
-            plan.set_rules.append(rule)
-    return plan
-
-
-def _named(table: str, codes: frozenset[str]) -> str:
-    return ", ".join(sorted(f"« {reference.words(table).get(code, code)} »" for code in codes))
-
-
 def _evaluate_rows(
-    reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, tell: Progress
+    reader: duckdb.DuckDBPyConnection, plan: Plan, context: Context, tell: Progress
 ) -> tuple[dict[str, int], list[pl.DataFrame]]:
     """Stream each table once through its pandera schemas; how many records each rule looked at, and the broken ones."""
     evaluated: dict[str, int] = {}
@@ -234,7 +187,7 @@ def _evaluate_rows(
 
 
 def _evaluate_sets(
-    reader: duckdb.DuckDBPyConnection, plan: _Plan, context: Context, hits: list[pl.DataFrame], tell: Progress
+    reader: duckdb.DuckDBPyConnection, plan: Plan, context: Context, hits: list[pl.DataFrame], tell: Progress
 ) -> dict[str, int]:
     """Run the set rules, adding their broken records to `hits`; how many records each looked at."""
     evaluated: dict[str, int] = {}
@@ -257,7 +210,7 @@ def _listed(snapshots: Sequence[int] | None) -> str:
 
 
 def _row_hits(
-    batch: pl.DataFrame, broken: dict[str, pl.Series], rules: Sequence[Rule], plan: _Plan, context: Context
+    batch: pl.DataFrame, broken: dict[str, pl.Series], rules: Sequence[Rule], plan: Plan, context: Context
 ) -> Iterator[pl.DataFrame]:
     """The broken rows of one batch, rule by rule."""
     for rule in rules:
@@ -270,6 +223,8 @@ def _row_hits(
         found = batch.select("snapshot_id", *columns)[rows]
         if rule.id in plan.gaps:
             found = found.filter(plan.judged(rule, pl.col("snapshot_id")))
+        if rule.id in plan.spared and len(plan.spared[rule.id]):
+            found = found.filter(~pl.col("row_id").is_in(plan.spared[rule.id].implode()))
         yield found.select(_number(rule, plan.numbers), _ROW, since)
 
 
@@ -277,7 +232,7 @@ def _number(rule: Rule, numbers: dict[str, int]) -> pl.Expr:
     return pl.lit(numbers[rule.id], pl.Int16).alias("rule_no")
 
 
-def _looked_at(rule: Rule, plan: _Plan) -> pl.Expr:
+def _looked_at(rule: Rule, plan: Plan) -> pl.Expr:
     said = kinds.looked_at(rule)
     if rule.id in plan.gaps:
         said = said & plan.judged(rule, pl.col("snapshot_id"))
@@ -289,7 +244,7 @@ def _persist(
     reader: duckdb.DuckDBPyConnection,
     run_id: int,
     rules: Sequence[Rule],
-    plan: _Plan,
+    plan: Plan,
     evaluated: dict[str, int],
 ) -> None:
     """Findings once per rule and record key, whatever the number of lines that carry the record."""
@@ -336,7 +291,7 @@ def _persist(
         store.connection.executemany("INSERT INTO rule_gaps VALUES (?, ?, ?)", gaps)
 
 
-def _status(rule: Rule, plan: _Plan, evaluated: dict[str, int]) -> str:
+def _status(rule: Rule, plan: Plan, evaluated: dict[str, int]) -> str:
     """A rule that looked at nothing has not succeeded: it had no object."""
     if rule.id in plan.missing:
         return "not_evaluable"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from rpps_audit.checks import Run
 from rpps_audit.cli.dates import day
-from rpps_audit.cli.output import number, progress_bar, say, say_json
+from rpps_audit.cli.output import number, progress_bar, say, say_json, write_frame
 from rpps_audit.cli.parser import add_json, existing_paths
 from rpps_audit.errors import UsageError
 from rpps_audit.reports.labels import SEVERITIES
+from rpps_audit.store import fetch_frame
 from rpps_audit.workspace import open_workspace
 
 _RANKS = {"error": 3, "warning": 2, "information": 1, "none": 99}
@@ -26,8 +27,20 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     load = commands.add_parser("load", help="charge des fichiers, sans les contrôler")
     load.add_argument("files", nargs="+", metavar="FICHIER")
     load.add_argument("--data-date", type=day, metavar="DATE", help="date des données, si le nom ne la dit pas")
+    load.add_argument("--replaces", type=int, metavar="N", help="l'extraction que ce fichier remplace")
     add_json(load)
     load.set_defaults(run=_load)
+
+    forgotten = commands.add_parser("forget", help="retire une extraction chargée, avec ce qui repose sur elle")
+    forgotten.add_argument("snapshot", type=int, metavar="N", help="numéro de l'extraction")
+    add_json(forgotten)
+    forgotten.set_defaults(run=_forget)
+
+    rejects = commands.add_parser("rejects", help="liste les lignes rejetées : fichier, ligne, motif")
+    rejects.add_argument("--format", choices=["csv", "csv-fr", "json", "table"], default="table", metavar="FORMAT")
+    rejects.add_argument("--json", dest="format", action="store_const", const="json", help="comme --format json")
+    rejects.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
+    rejects.set_defaults(run=_rejects)
 
     check = commands.add_parser("check", help="contrôle les extractions chargées")
     _add_judgement(check)
@@ -79,26 +92,56 @@ def _audit(args: argparse.Namespace) -> int:
 
 
 def _load(args: argparse.Namespace) -> int:
+    from rpps_audit.audit import told_files
     from rpps_audit.ingest import load
+    from rpps_audit.journal import note
 
     with open_workspace(args.workspace).store() as store, progress_bar("Chargement") as tell:
-        loaded = load(store, existing_paths(args.files), data_date=args.data_date, progress=tell)
+        paths = existing_paths(args.files)
+        loaded = load(store, paths, data_date=args.data_date, replaces=args.replaces, progress=tell)
+        note(args.workspace, "files-loaded", {"files": told_files(loaded)})
     if args.json:
         say_json([vars(one) for one in loaded])
     else:
         for one in loaded:
             say(one.sentence())
-            for note in one.notes:
-                say(f"  Note : {note}")
+            for remark in one.notes:
+                say(f"  Note : {remark}")
+    return 0
+
+
+def _forget(args: argparse.Namespace) -> int:
+    from rpps_audit.ingest import forget
+    from rpps_audit.journal import note
+
+    workspace = open_workspace(args.workspace)
+    with workspace.store() as store:
+        name = forget(store, args.snapshot)
+        note(workspace.path, "snapshot-forgotten", {"snapshot": args.snapshot})
+    if args.json:
+        say_json({"snapshot_id": args.snapshot, "file_name": name})
+    else:
+        say(f"{name} : extraction n° {args.snapshot} retirée, avec ses lignes, ses évaluations et son original.")
+    return 0
+
+
+def _rejects(args: argparse.Namespace) -> int:
+    with open_workspace(args.workspace).store() as store:
+        frame = fetch_frame(store.sql(_REJECTS))
+    write_frame(frame, args.format, args.out)
     return 0
 
 
 def _check(args: argparse.Namespace) -> int:
-    from rpps_audit.audit import check
+    from rpps_audit.audit import check, told_runs
+    from rpps_audit.corrections.desk import safety
+    from rpps_audit.journal import note, note_settings
 
     workspace = open_workspace(args.workspace)
     with workspace.store() as store, progress_bar("Contrôles") as tell:
         runs = check(store, workspace.catalogue(), as_of=args.as_of, progress=tell)
+        note_settings(workspace.path, safety(workspace.path))
+        note(workspace.path, "checks-made", {"runs": told_runs(runs)})
     if not runs:
         raise UsageError("Aucune extraction chargée à contrôler. Chargez-en une : rpps-audit load FICHIER.")
     if args.json:
@@ -146,3 +189,8 @@ def _run_as_json(run: Run) -> dict[str, object]:
 def _exit_code(runs: list[Run], severity: str) -> int:
     worst = max((_RANKS[found] for run in runs if (found := run.worst())), default=0)
     return 1 if worst >= _RANKS[severity] else 0
+
+
+# The text of a rejected line never leaves the store.
+_REJECTS = """
+    SELECT snapshot_id, file_name, line, reason FROM rejects JOIN snapshots USING (snapshot_id) ORDER BY 1, 3"""

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rpps_audit.batches.batch import FRENCH_BATCH_STATES, Batch, batch, batches, settle_packages
+from rpps_audit.batches.package import Options
+from rpps_audit.batches.prepare import prepare
+from rpps_audit.batches.receipts import receipt
+from rpps_audit.batches.sign import sign
+from rpps_audit.batches.status import batch_facts, batch_page
+from rpps_audit.batches.transport import send
+from rpps_audit.batches.verify import Verification, verify
 from rpps_audit.cli.corrections import at_the_keyboard, opened
+from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import say, say_json, write_frame
 from rpps_audit.cli.parser import add_json
-from rpps_audit.corrections import (
-    Batch,
-    Options,
-    Verification,
-    batch,
-    batch_facts,
-    batch_page,
-    batches,
-    prepare,
-    receipt,
-    send,
-    settle_packages,
-    sign,
-    verify,
-)
-from rpps_audit.corrections.batch import FRENCH_BATCH_STATES
 from rpps_audit.errors import UnreadableInputError
+from rpps_audit.outputs import write_private
 
 if TYPE_CHECKING:
     from rpps_audit.card import Trust
@@ -46,7 +41,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     signed.add_argument("batch", metavar="LOT")
 
     verified = _verb(verbs, "verify", _verify, "vérifie un lot, sur n'importe quelle machine")
-    verified.add_argument("file", type=Path, metavar="FICHIER")
+    verified.add_argument("files", nargs="+", type=Path, metavar="FICHIER", help="un ou plusieurs lots")
+    verified.add_argument(
+        "--at",
+        type=_moment,
+        metavar="JJ/MM/AAAA",
+        help="juge la signature à cette date (défaut : ce jour, sinon celui que la signature déclare)",
+    )
     verified.add_argument(
         "--roots", type=Path, metavar="DOSSIER", help="certificats racines (défaut : ceux de l'espace de travail)"
     )
@@ -96,12 +97,20 @@ def _sign(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    found = verify(args.file, _trust(args))
+    trust = _trust(args)
+    found = [verify(file, trust, at=args.at) for file in args.files]
+    # Who replaces whom is believed of proven packages only.
+    newer = {old: one.batch_id for one in found if one.proven for old in one.replaces}
     if args.json:
-        say_json({**found._asdict(), "intact": found.intact, "proven": found.proven})
+        said = [
+            {**one._asdict(), "intact": one.intact, "proven": one.proven, "replaced_by": newer.get(one.batch_id)}
+            for one in found
+        ]
+        say_json(said if len(said) > 1 else said[0])
     else:
-        _say_verification(found)
-    return 0 if found.proven else 1
+        for one in found:
+            _say_verification(one, newer.get(one.batch_id))
+    return 0 if all(one.proven for one in found) else 1
 
 
 def _send(args: argparse.Namespace) -> int:
@@ -139,7 +148,7 @@ def _status(args: argparse.Namespace) -> int:
             return 0
         facts, page = batch_facts(desk, args.batch), batch_page(desk, args.batch)
     if args.page:
-        args.page.write_text(page, "utf-8")
+        write_private(args.page, page.encode("utf-8"))
     if args.json:
         say_json({"batch": facts["batch"]._asdict(), "corrections": facts["corrections"].to_dicts()})
     else:
@@ -171,12 +180,23 @@ def _say_batch(args: argparse.Namespace, one: Batch) -> None:
     say(f"  {one.path}")
 
 
-def _say_verification(found: Verification) -> None:
+def _moment(text: str) -> datetime:
+    return datetime.combine(day(text), time(23, 59, 59), UTC)
+
+
+def _say_verification(found: Verification, newer: str | None) -> None:
     say(f"Lot {found.batch_id} : {found.changes} changement(s) pour {found.persons} personne(s).")
+    say(f"  Préparé le {found.prepared_at:%d/%m/%Y} (date déclarée) ; son numéro ne sert qu'une fois.")
+    if found.replaces:
+        say(f"  Remplace, pour les mêmes champs : {', '.join(found.replaces)}.")
+    if newer:
+        say(f"  ANCIEN : le lot {newer} remplace certains de ses champs. Ne le saisissez pas sans comparer.")
     for fault in found.faults:
         say(f"  REFUSÉ : {fault}.")
     if found.intact:
-        say("  Chaque fichier est celui que nomme le manifeste.")
+        say("  L'archive est exactement celle du manifeste ; listes et fiches disent les corrections signées.")
+    for note in found.notes:
+        say(f"  Note : {note}.")
     if not found.signed:
         say("  Le lot n'est pas signé.")
     elif found.signer:

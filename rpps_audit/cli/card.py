@@ -1,10 +1,9 @@
-"""`card` and `journal`: the card in the reader, who holds it, a trial login, and the proof of what was done."""
+"""`card`: the card in the reader, who holds it, a trial login. With it comes `journal`, the proof of what was done."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from rpps_audit.card import (
@@ -22,16 +21,14 @@ from rpps_audit.card import (
     open_session,
     read_identity,
 )
+from rpps_audit.cli import journal
 from rpps_audit.cli.output import say, say_json
 from rpps_audit.cli.parser import add_json
-from rpps_audit.errors import AuditError, UnreadableInputError
-from rpps_audit.journal import FILE_NAME, Anchor, Journal
-
-_OUTBOX = "outbox"
+from rpps_audit.errors import AuditError
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs of this room."""
+    """Add the verb of this room and its actions."""
     card = commands.add_parser("card", help="carte CPx : état, porteur, essai de connexion")
     verbs = card.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
@@ -42,15 +39,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         verb = verbs.add_parser(name, help=text)
         add_json(verb)
         verb.set_defaults(run=run)
-    journal = commands.add_parser("journal", help="journal de ce qui a été fait")
-    verify = journal.add_subparsers(title="actions", metavar="ACTION", required=True).add_parser(
-        "verify", help="suit chaque maillon du journal et cherche l'entrée que nomme le dernier manifeste signé"
-    )
-    verify.add_argument(
-        "--manifest", type=Path, metavar="FICHIER", help=f"manifeste signé (par défaut : le dernier de {_OUTBOX}/)"
-    )
-    add_json(verify)
-    verify.set_defaults(run=_journal_verify)
+    journal.add_commands(commands)
 
 
 # --- card ---
@@ -104,12 +93,15 @@ def _login_test(args: argparse.Namespace) -> int:
     with open_session(args.workspace, GetpassPin()) as session:
         scope = {role: session.perimeter(role) for role in ("author", "approver")}
         answer: dict[str, Any] = {"name": session.identity.name, "card": session.card}
+        answer["signature_problem"] = session.signature_problem
         for role, perimeter in scope.items():
             answer[role] = sorted(perimeter.establishments | perimeter.operators)
     if args.json:
         say_json(answer)
         return 0
     say(f"Session ouverte puis fermée : {answer['name']}, carte {answer['card']}.")
+    if answer["signature_problem"]:
+        say(str(answer["signature_problem"]))
     say(f"Auteur pour : {', '.join(answer['author']) or 'aucun établissement'}")
     say(f"Approbateur pour : {', '.join(answer['approver']) or 'aucun établissement'}")
     return 0
@@ -130,6 +122,7 @@ def _problems(settings: CardSettings, info: CardInfo, identity: Identity) -> lis
         check_chain(info.authentication, load_trust(settings))
     except AuditError as error:
         problems.append(str(error))
+    problems += _signature_problems(settings, info, trusted=not problems)
     if identity.pseudonymous:
         problems.append("Cette carte de service ne nomme personne : elle ne peut ni corriger ni signer.")
     try:
@@ -140,33 +133,13 @@ def _problems(settings: CardSettings, info: CardInfo, identity: Identity) -> lis
     return problems
 
 
-# --- journal ---
-
-
-def _journal_verify(args: argparse.Namespace) -> int:
-    manifest = args.manifest or _last_manifest(args.workspace / _OUTBOX)
-    check = Journal(args.workspace / FILE_NAME).verify(_anchor(manifest) if manifest is not None else None)
-    if args.json:
-        anchored = str(manifest) if manifest is not None else None
-        say_json({**check._asdict(), "head": check.head._asdict(), "intact": check.intact, "manifest": anchored})
-    elif check.intact:
-        against = f"conforme à {manifest}" if manifest is not None else "aucun manifeste signé à comparer"
-        say(f"Journal intact : {check.entries} entrée(s), {against}.")
-    else:
-        say(f"Journal rompu à la ligne {check.broken_line} : {check.reason}.")
-        say(f"Les {check.entries} entrée(s) précédentes tiennent. Gardez le fichier tel quel et prévenez le DPO.")
-    return 0 if check.intact else UnreadableInputError.exit_code
-
-
-def _last_manifest(outbox: Path) -> Path | None:
-    """The signed manifest whose journal head is the furthest."""
-    found = [file for file in outbox.rglob("*manifest*.json") if file.is_file()] if outbox.is_dir() else []
-    return max(found, key=lambda file: _anchor(file).seq, default=None)
-
-
-def _anchor(manifest: Path) -> Anchor:
-    try:
-        head = json.loads(manifest.read_bytes())["journal"]
-        return Anchor(int(head["seq"]), str(head["hash"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableInputError(f"{manifest} : ce n'est pas un manifeste signé lisible.") from error
+def _signature_problems(settings: CardSettings, info: CardInfo, *, trusted: bool) -> list[str]:
+    """What would refuse a signature with a card that can log in; said now rather than at the end of a batch."""
+    if not info.signature:
+        return ["Cette carte, ou son pilote, ne donne pas de certificat de signature."]
+    if trusted:
+        try:
+            check_chain(info.signature, load_trust(settings))
+        except AuditError as error:
+            return [f"Certificat de signature : {error}"]
+    return []

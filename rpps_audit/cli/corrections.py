@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
 from rpps_audit.card import Authorisation, CardSession, GetpassPin, Role, open_session
-from rpps_audit.checks import state_runs
+from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import number, say, say_json, write_frame
 from rpps_audit.cli.parser import add_json
 from rpps_audit.corrections import (
@@ -18,18 +19,21 @@ from rpps_audit.corrections import (
     PENDING,
     Desk,
     Proposed,
+    add_situation,
     approve,
     close_situations,
-    inside,
-    latest_extract,
+    held,
+    only_inside,
     open_desk,
     pending,
+    present_state,
     propose,
+    run_to_correct,
     suggest,
     undo,
 )
+from rpps_audit.corrections.witness import told
 from rpps_audit.errors import NotAuthorisedError, UsageError
-from rpps_audit.records import state_at
 from rpps_audit.store import fetch_frame
 from rpps_audit.workspace import Workspace, open_workspace
 
@@ -54,11 +58,22 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     proposed.add_argument("key", metavar="CLÉ", help="clé de la fiche, telle que la donne findings")
     proposed.add_argument("column", metavar="COLONNE")
     proposed.add_argument(
-        "value", metavar="VALEUR", help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ"
+        "value",
+        metavar="VALEUR",
+        help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ ; « - » : lue "
+        "sur l'entrée standard, où les autres utilisateurs de la machine ne la voient pas",
     )
     proposed.add_argument("--rule", metavar="ID", help="le contrôle dont le constat est corrigé")
     proposed.add_argument("--replaces", type=int, metavar="N", help="la correction du même champ que vous avez lue")
     _add_why(proposed)
+
+    added = _verb(verbs, "add", _add, "ajoute une situation à une personne déjà enregistrée")
+    added.add_argument("key", metavar="CLÉ", help="clé de la personne, telle que la donne findings")
+    added.add_argument("--finess", required=True, metavar="FINESS", help="établissement (FINESS géographique)")
+    added.add_argument("--role", metavar="CODE", help="rôle (GENR08 à GENR12)")
+    added.add_argument("--profession", metavar="CODE", help="profession (code de trois chiffres)")
+    added.add_argument("--start", type=day, metavar="JJ/MM/AAAA", help="date de prise de fonction")
+    _add_why(added)
 
     accepted = _verb(verbs, "accept", _accept, "accepte les propositions d'un contrôle, après les avoir montrées")
     accepted.add_argument("rule", metavar="ID")
@@ -70,7 +85,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     closed = _verb(verbs, "close", _close, "ferme des situations : date et motif de fin")
     closed.add_argument("keys", nargs="*", metavar="CLÉ")
-    closed.add_argument("--date", type=date.fromisoformat, metavar="AAAA-MM-JJ", help="date de fin")
+    closed.add_argument("--date", type=day, metavar="JJ/MM/AAAA", help="date de fin")
     closed.add_argument("--rule", metavar="ID", help="toutes celles que ce contrôle désigne, à la date proposée")
     closed.add_argument(
         "--end-reason", required=True, metavar="CODE", help="motif de fin (TRE_R25) : CHA, CHL, AUT ..."
@@ -118,6 +133,8 @@ def opened(args: argparse.Namespace) -> Iterator[Desk]:
 def at_the_keyboard(args: argparse.Namespace, role: Role = "author") -> Iterator[tuple[CardSession, Authorisation]]:
     """The holder of the card in the reader, in one of their roles; the PIN is asked."""
     with open_session(args.workspace, GetpassPin()) as session:
+        if session.signature_problem:
+            sys.stderr.write(f"rpps-audit : {session.signature_problem}\n")
         yield session, session.require(role=role)
 
 
@@ -168,14 +185,29 @@ def _propose(args: argparse.Namespace) -> int:
     one = pl.DataFrame(
         {
             "table": [_TABLES[args.table]], "record_key": [args.key], "column": [args.column],
-            "new": [args.value or None], "previous_id": [args.replaces], "rule_id": [args.rule],
+            "new": [_value(args.value) or None], "previous_id": [args.replaces], "rule_id": [args.rule],
         },
         schema_overrides={"previous_id": pl.Int32, "new": pl.String, "rule_id": pl.String},
     )  # fmt: skip
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
-        facts = latest_extract(desk.store)
-        done = propose(desk, authorisation, facts.snapshot_id, one, reason=args.reason, evidence=args.evidence)
+        done = propose(desk, authorisation, present_state(desk.store), one, reason=args.reason, evidence=args.evidence)
     return _say_proposed(done, args)
+
+
+def _add(args: argparse.Namespace) -> int:
+    start = args.start.isoformat() if args.start else None
+    given = {"finess": args.finess, "role": args.role, "profession": args.profession, "start_date": start}
+    values = {column: value for column, value in given.items() if value}
+    with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
+        done = add_situation(
+            desk, authorisation, present_state(desk.store), args.key, values, reason=args.reason, evidence=args.evidence
+        )
+    return _say_proposed(done, args)
+
+
+def _value(given: str) -> str:
+    """The value, or the first line of the standard input for « - »: a command line can be read by others (ps)."""
+    return sys.stdin.readline().rstrip("\r\n") if given == "-" else given
 
 
 def _accept(args: argparse.Namespace) -> int:
@@ -193,7 +225,7 @@ def _accept(args: argparse.Namespace) -> int:
         done = propose(
             desk,
             authorisation,
-            latest_extract(desk.store).snapshot_id,
+            present_state(desk.store),
             sure,
             reason=args.reason,
             evidence=args.evidence,
@@ -205,7 +237,6 @@ def _close(args: argparse.Namespace) -> int:
     if bool(args.keys) == bool(args.rule) or (args.keys and not args.date):
         raise UsageError("Donnez soit des clés de situation et --date, soit --rule.")
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
-        facts = latest_extract(desk.store)
         if args.rule:
             found = _mine(desk, authorisation, suggest(desk, _run(desk), args.rule)).filter(
                 pl.col("column") == "end_date"
@@ -217,7 +248,7 @@ def _close(args: argparse.Namespace) -> int:
                 return 0
             ends = ends.select("record_key", "end_date", "previous_id", "rule_id", "source", "confidence")
         else:
-            seen = pending(desk.store, facts.series).filter(pl.col("column") == "end_date")
+            seen = pending(desk.store).filter(pl.col("column") == "end_date")
             ends = pl.DataFrame({"record_key": args.keys}).join(
                 seen.select("record_key", "previous_id"), "record_key", "left"
             )
@@ -227,7 +258,7 @@ def _close(args: argparse.Namespace) -> int:
                 )
             ends = ends.with_columns(end_date=pl.lit(args.date))
         done = close_situations(
-            desk, authorisation, facts.snapshot_id, ends, end_reason=args.end_reason, reason=args.reason,
+            desk, authorisation, present_state(desk.store), ends, end_reason=args.end_reason, reason=args.reason,
             evidence=args.evidence,
         )  # fmt: skip
     return _say_proposed(done, args)
@@ -244,19 +275,16 @@ def _approve(args: argparse.Namespace) -> int:
     if bool(args.numbers) == args.all:
         raise UsageError("Donnez des numéros de correction, ou --all.")
     with opened(args) as desk, at_the_keyboard(args, "approver") as (_, authorisation):
-        waiting = fetch_frame(
-            desk.store.sql(
-                """SELECT correction_id, snapshot_id, "table", record_key, "column", old, new, reason, evidence, author
-               FROM correction_states WHERE state = 'proposed' AND ($all OR list_contains($numbers, correction_id))
-               ORDER BY correction_id""",
-                {"all": args.all, "numbers": args.numbers},  # type: ignore[arg-type]
-            )
-        )
-        waiting = _mine(desk, authorisation, waiting)
+        seen = held(desk, authorisation, present_state(desk.store))
+        waiting = seen.filter(pl.col("state") == "proposed")
         if args.all:
-            waiting = waiting.filter(pl.col("author") != authorisation.author)
+            said = told(desk.journal)
+            own = [number for number, who in said.authors.items() if authorisation.person.same_as(who)]
+            waiting = waiting.filter(~pl.col("correction_id").is_in(own))
+        else:
+            waiting = waiting.filter(pl.col("correction_id").is_in(args.numbers))
         shown_at = datetime.now(UTC)
-        write_frame(waiting.drop("snapshot_id", "table"), "table")
+        _say_waiting(waiting)
         chosen = waiting["correction_id"].to_list() if args.all else args.numbers
         if not args.yes or not chosen:
             say("Rien n'est décidé. Pour décider : même commande avec --yes.")
@@ -273,24 +301,24 @@ def _approve(args: argparse.Namespace) -> int:
 
 
 def _run(desk: Desk) -> int:
-    """The last evaluation of the export that is corrected."""
-    facts = latest_extract(desk.store)
-    runs = state_runs(desk.store, state_at(desk.store)).filter(pl.col("snapshots").list.contains(facts.snapshot_id))
-    if runs.is_empty():
-        raise UsageError("Cette extraction n'a pas encore été contrôlée : rpps-audit check.")
-    return int(runs["run_id"][0])
+    """The last evaluation of what is corrected."""
+    found = run_to_correct(desk.store, present_state(desk.store))
+    if found is None:
+        raise UsageError("L'état présent n'a pas encore été contrôlé : rpps-audit check.")
+    return found
 
 
 def _mine(desk: Desk, authorisation: Authorisation, frame: pl.DataFrame) -> pl.DataFrame:
     """The rows of records inside the manager's perimeter."""
-    from rpps_audit.corrections import field_values
+    return only_inside(desk.store, authorisation, present_state(desk.store), frame)
 
-    if frame.is_empty():
-        return frame
-    facts = latest_extract(desk.store)
-    now = field_values(desk.store, facts.snapshot_id, frame)
-    keys = now.select("table", "record_key", "column").filter(inside(desk.store, authorisation, facts.snapshot_id, now))
-    return frame.join(keys, ["table", "record_key", "column"], "semi", maintain_order="left")
+
+def _say_waiting(frame: pl.DataFrame) -> None:
+    titles = {
+        "correction_id": "n°", "record_key": "fiche", "column": "champ", "old": "actuel", "new": "proposé",
+        "reason": "motif", "evidence": "justificatif", "author": "auteur",
+    }  # fmt: skip
+    write_frame(frame.select(*titles).rename(titles), "table")
 
 
 def _say_suggestions(frame: pl.DataFrame) -> None:
@@ -317,7 +345,10 @@ def _say_proposed(done: Proposed, args: argparse.Namespace) -> int:
 
 def _confirmed(count: int) -> bool:
     """The time between showing and deciding is kept: a decision is typed."""
-    return input(f"Décider pour ces {count} correction(s) ? Tapez oui : ").strip().lower() == "oui"
+    try:
+        return input(f"Décider pour ces {count} correction(s) ? Tapez oui : ").strip().lower() == "oui"
+    except EOFError:
+        return False
 
 
 def _answer(args: argparse.Namespace, value: object, sentence: str) -> None:

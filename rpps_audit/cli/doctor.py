@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from rpps_audit import __version__
+from rpps_audit.card import DoctorLine
 from rpps_audit.cli.output import number, say, say_json
 from rpps_audit.cli.parser import add_json
-from rpps_audit.store import FILE_NAME
+from rpps_audit.store import FILE_NAME, exposed, leftovers
 
 _PACKAGES = ("duckdb", "polars", "pandera", "matplotlib", "jupyterlab", "ipywidgets", "anywidget", "pyscard")
 
@@ -29,7 +31,7 @@ def _doctor(args: argparse.Namespace) -> int:
     packages = {name: _version(name) for name in _PACKAGES}
     catalogue = open_workspace(args.workspace).catalogue()
     references = provenance()
-    lines = doctor_lines(args.workspace)
+    lines = [*_workspace_lines(args.workspace), *doctor_lines(args.workspace)]
     if args.json:
         say_json(
             {
@@ -54,12 +56,31 @@ def _doctor(args: argparse.Namespace) -> int:
         say(f"  {row['reference']}, version {row['version']} : {number(row['rows'])} lignes, {row['age_note']}")
         say(f"      {row['source']} (licence : {row['licence']})")
     say()
-    say("Carte CPx")
+    say("Espace de travail et carte CPx")
     for line in lines:
         say(f"  [{line.status}] {line.sujet} : {line.message}")
         if line.remède:
             say(f"      À faire : {line.remède}")
     return 0
+
+
+def _workspace_lines(workspace: Path) -> list[DoctorLine]:
+    """What cut writes left behind, and what others may read."""
+    if not (workspace / FILE_NAME).exists():
+        return []
+    left, open_to_others = leftovers(workspace), list(exposed(workspace))
+    lines = []
+    if left:
+        message = f"{len(left)} fichier(s) laissé(s) par une écriture interrompue"
+        lines.append(
+            DoctorLine("attention", "Restes", message, "Ils sont retirés à la prochaine ouverture du magasin.")
+        )
+    if open_to_others:
+        names = ", ".join(str(path.relative_to(workspace)) for path in open_to_others[:3])
+        message = f"{len(open_to_others)} fichier(s) ou dossier(s) lisibles par d'autres : {names}…"
+        remedy = f"chmod -R go-rwx {workspace.resolve()}"
+        lines.append(DoctorLine("attention", "Droits des fichiers", message, remedy))
+    return lines
 
 
 def _version(package: str) -> str | None:

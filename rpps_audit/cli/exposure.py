@@ -11,13 +11,13 @@ from pathlib import Path
 import polars as pl
 
 from rpps_audit.cli.dates import day
-from rpps_audit.cli.output import say, write_frame
+from rpps_audit.cli.output import FORMATS, note_export, say, write_frame
 from rpps_audit.errors import UsageError
 from rpps_audit.exposure import Exposure, compute_exposure
+from rpps_audit.privacy import hidden, open_pseudonyms
 from rpps_audit.reference import AccessMatrix, load_access
 from rpps_audit.workspace import open_workspace
 
-_FORMATS = ["csv", "json", "parquet", "table"]
 _VERBS: dict[str, Callable[[Exposure], pl.DataFrame]] = {
     "professional": Exposure.by_professional,
     "establishment": Exposure.by_establishment,
@@ -38,14 +38,17 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="VERSION|FICHIER",
         help="un autre tableau des droits (défaut : celui de l'espace de travail)",
     )
-    _add_output(exposure, _FORMATS)
+    exposure.add_argument(
+        "--numeros", action="store_true", help="donne les numéros RPPS (défaut : des pseudonymes, ceux des rapports)"
+    )
+    _add_output(exposure, list(FORMATS))
     exposure.set_defaults(run=_exposure)
 
     access = commands.add_parser("access", help="le tableau des droits : rôle, type de document, code")
     access.add_argument(
         "--version", dest="access", metavar="VERSION|FICHIER", help="défaut : celui de l'espace de travail"
     )
-    _add_output(access, ["csv", "json", "table"])
+    _add_output(access, ["csv", "csv-fr", "json", "table"])
     access.set_defaults(run=_access)
 
 
@@ -72,6 +75,9 @@ def _exposure(args: argparse.Namespace) -> int:
         exposure = compute_exposure(store, runs["run_id"].to_list(), access, as_of)
         frame = _VERBS[args.by](exposure)
         unknown = exposure.not_evaluable()
+    if not args.numeros:
+        frame = hidden(frame, open_pseudonyms(workspace.path))
+    note_export(workspace.path, f"exposure-{args.by}", frame, args, args.numeros)
     if as_of > checked:
         _note(f"Les situations oubliées sont celles que les contrôles connaissaient au {checked:%d/%m/%Y}.")
     for row in unknown.group_by("reason", maintain_order=True).agg(pl.col("situations").sum()).to_dicts():

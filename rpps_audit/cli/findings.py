@@ -11,8 +11,10 @@ import polars as pl
 from rpps_audit.audit import judged_runs
 from rpps_audit.checks import OPEN_STATES, Catalogue, findings, tolerate
 from rpps_audit.cli.dates import day
-from rpps_audit.cli.output import number, say, write_frame
+from rpps_audit.cli.output import FORMATS, note_export, number, say, write_frame
 from rpps_audit.errors import UsageError
+from rpps_audit.journal import note
+from rpps_audit.privacy import hidden, open_pseudonyms
 from rpps_audit.reports.labels import SEVERITIES, STATES
 from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workspace import open_workspace
@@ -33,11 +35,14 @@ _TOTALS = {
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verbs of this room."""
     listing = commands.add_parser("findings", help="liste les constats, par clé, sans valeur")
-    listing.add_argument("--format", choices=["csv", "json", "parquet", "table"], default="table", metavar="FORMAT")
+    listing.add_argument("--format", choices=FORMATS, default="table", metavar="FORMAT", help=", ".join(FORMATS))
     listing.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
     listing.add_argument("--rule", metavar="ID", help="un seul contrôle")
     listing.add_argument("--as-of", type=day, metavar="DATE", help="l'état de ce jour (défaut : le présent)")
     listing.add_argument("--kind", metavar="GENRE", help="un seul genre d'extraction (suivi, annuaire-restreint…)")
+    listing.add_argument(
+        "--pseudonymes", action="store_true", help="des pseudonymes au lieu des clés (à donner à d'autres que vous)"
+    )
     listing.add_argument("--all-states", action="store_true", help="montre aussi les constats corrigés ou disparus")
     listing.set_defaults(run=_findings)
 
@@ -67,6 +72,9 @@ def _findings(args: argparse.Namespace) -> int:
         frame = frame.filter(pl.col("state").is_in([*OPEN_STATES, "tolerated"]))
     if args.rule:
         frame = frame.filter(pl.col("rule_id") == args.rule)
+    if args.pseudonymes:
+        frame = hidden(frame, open_pseudonyms(workspace.path))
+    note_export(workspace.path, "findings", frame, args, not args.pseudonymes)
     if args.format == "table":
         frame = frame.select("rule_id", "record_key", "column", "severity", "state", "file_name", "line").with_columns(
             pl.col(name).replace(words) for name, words in _WORDS.items()
@@ -106,6 +114,8 @@ def _tolerate(args: argparse.Namespace) -> int:
             reason=args.reason,
             expires_on=args.until,
         )
+        said = {"rule": rule.id, "key": args.record_key, "column": rule.column, "until": args.until.isoformat()}
+        note(workspace.path, "finding-tolerated", {**said, "declared_author": args.author})
     say(f"Constat {rule.id} toléré jusqu'au {args.until:%d/%m/%Y}.")
     return 0
 

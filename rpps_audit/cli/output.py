@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +13,9 @@ from shutil import get_terminal_size
 
 import polars as pl
 from tqdm import tqdm
+
+from rpps_audit.journal import note
+from rpps_audit.outputs import csv_bytes, json_bytes, write_private
 
 _ROWS = 50
 _HEADINGS = {
@@ -66,21 +71,35 @@ def number(value: float) -> str:
     return f"{value:,.0f}".replace(",", "\u202f")
 
 
+FORMATS = ("csv", "csv-fr", "json", "parquet", "table")
+
+
 def write_frame(frame: pl.DataFrame, form: str, out: Path | None = None) -> None:
-    """A frame as csv, json, parquet or a readable table, to a file or the standard output (parquet: file only)."""
+    """A frame as csv, csv-fr, json, parquet or a readable table, to a file (mode 0600) or the standard output.
+
+    csv-fr is for a spreadsheet in French; parquet goes to a file only.
+    """
     if form == "parquet":
-        frame.write_parquet(out or Path("/dev/stdout"))
-        return
-    if form == "json":
-        text = json.dumps(frame.to_dicts(), ensure_ascii=False, default=str) + "\n"
-    elif form == "csv":
-        text = frame.write_csv()
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        content = buffer.getvalue()
+    elif form == "json":
+        content = json_bytes(frame)
+    elif form.startswith("csv"):
+        content = csv_bytes(frame, french=form == "csv-fr", titles=_HEADINGS if form == "csv-fr" else None)
     else:
-        text = _table(frame)
-    if out is None:
-        sys.stdout.write(text)
+        content = _table(frame).encode("utf-8")
+    if out is not None:
+        write_private(out, content)
     else:
-        out.write_text(text, "utf-8")
+        sys.stdout.write(content.decode("utf-8"))
+
+
+def note_export(workspace: Path, name: str, frame: pl.DataFrame, args: argparse.Namespace, numbers: bool) -> None:
+    """Journal that a table of people was written into a file: what, how many rows, with or without their numbers."""
+    if args.out is not None:
+        data = {"table": name, "format": args.format, "rows": frame.height, "numbers": numbers, "file": args.out.name}
+        note(workspace, "export-written", data)
 
 
 def _table(frame: pl.DataFrame) -> str:

@@ -1,82 +1,50 @@
-"""Corrections: from a finding to the proof that it took.
+"""Corrections: what is decided of findings, from a suggestion to an approval.
 
-    findings ─ suggest ─▶ suggestions ─ propose ─▶ corrections ─ approve ─▶ prepare ─▶ batch ─ sign ─▶ package ─ send ─▶
-        ─ receipt, prove (next export) ─▶ seen, contradicted, overdue
+    findings ─ suggest ─▶ suggestions ─ propose ─▶ corrections ─ approve ─▶ what `batches/` carries
 
 A correction is a row: nothing of an export is ever edited, and any single one can be undone. What writes demands the
-card session's authorisation and checks the perimeter itself; the rules are run on the corrected records before.
+card session's authorisation and checks the perimeter itself; the rules are run on the corrected records before. This
+room knows nothing of packages: `batches/` reads what was decided here, never the other way.
 """
 
-from rpps_audit.corrections.batch import (
-    FRENCH_BATCH_STATES,
-    Batch,
-    batch,
-    batches,
-    prepare,
-    ready,
-    settle_packages,
-    sign,
-)
 from rpps_audit.corrections.corrected import Effect, effect
 from rpps_audit.corrections.deciding import FRENCH_STATES, approve, undo
 from rpps_audit.corrections.desk import Desk, Settings, open_desk
 from rpps_audit.corrections.fields import Field, certified_states, field, fields, shown_expr
 from rpps_audit.corrections.operations import settle
-from rpps_audit.corrections.package import Options
-from rpps_audit.corrections.perimeter import inside, only_inside
-from rpps_audit.corrections.proof import Proof, batch_facts, batch_page, prove, receipt
+from rpps_audit.corrections.perimeter import held, inside, only_inside
 from rpps_audit.corrections.proposing import ConflictError, Proposed, add_situation, close_situations, propose
-from rpps_audit.corrections.suggestions import suggest
-from rpps_audit.corrections.transport import Transport, TransportError, send, transport
-from rpps_audit.corrections.values import PENDING, extract, field_values, latest_extract, pending
-from rpps_audit.corrections.verify import Verification, verify
+from rpps_audit.corrections.suggestions import run_to_correct, suggest
+from rpps_audit.corrections.values import PENDING, corrected_columns, field_values, pending, present_state
 
 __all__ = [
-    "FRENCH_BATCH_STATES",
     "FRENCH_STATES",
     "PENDING",
-    "Batch",
     "ConflictError",
     "Desk",
     "Effect",
     "Field",
-    "Options",
-    "Proof",
     "Proposed",
     "Settings",
-    "Transport",
-    "TransportError",
-    "Verification",
     "add_situation",
     "approve",
-    "batch",
-    "batch_facts",
-    "batch_page",
-    "batches",
     "certified_states",
     "close_situations",
+    "corrected_columns",
     "effect",
-    "extract",
     "field",
     "field_values",
     "fields",
+    "held",
     "inside",
-    "latest_extract",
     "only_inside",
     "open_desk",
     "pending",
-    "prepare",
+    "present_state",
     "propose",
-    "prove",
-    "ready",
-    "receipt",
-    "send",
+    "run_to_correct",
     "settle",
-    "settle_packages",
     "shown_expr",
-    "sign",
     "suggest",
-    "transport",
     "undo",
-    "verify",
 ]

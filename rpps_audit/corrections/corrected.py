@@ -1,40 +1,48 @@
 """The corrected view: what the rules say of the records as they will be, before anything is signed.
 
-Only the touched people, those a rule compares them with, and their establishments are looked at: two small snapshots
-in memory, before and after, judged by the same rules.
+Only the touched people, those a rule compares them with, and their establishments are looked at: two small states in
+memory, before and after, judged by the same rules. A file keeps its number before, and has OFFSET more after.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
-from rpps_audit.checks import Catalogue, check_kind, kinds
+from rpps_audit.checks import Catalogue, Rule, check_kind, kinds
+from rpps_audit.corrections.changes import Changes
 from rpps_audit.corrections.fields import OF_A_SITUATION, WITH_TEXT
-from rpps_audit.corrections.values import RECORD_LINES, Extract, extract, reading
-from rpps_audit.records import state_around, state_of
+from rpps_audit.corrections.values import RECORD_LINES, corrected_kind, reading
+from rpps_audit.records import TABLES, State, state_of
 from rpps_audit.store import Store, fetch_frame, memory_store
 
-_BEFORE, _AFTER = 1, 2
-# Beyond the lines of any export.
-_FIRST_ADDED = 1_000_000_000
-_SOURCE_TABLES = {
-    "rh": ("employments", "finess IN (SELECT finess FROM places)"),
-    "finess": ("establishments", "finess IN (SELECT finess FROM places)"),
-    "cartes": ("cards", "professional_id IN (SELECT professional_id FROM population)"),
-    "mssante": ("mailboxes", "professional_id IN (SELECT professional_id FROM population)"),
+# Beyond the snapshots of any store, and the lines of any export.
+_OFFSET, _FIRST_ADDED = 1_000_000_000, 1_000_000_000
+# How far a file of another kind speaks of these people and places.
+_OF_PEOPLE = "professional_id IN (SELECT professional_id FROM population)"
+_OF_PLACES = "finess IN (SELECT finess FROM places)"
+_SPEAKS = {
+    "employments": _OF_PLACES,
+    "establishments": _OF_PLACES,
+    "cards": _OF_PEOPLE,
+    "mailboxes": _OF_PEOPLE,
+    "registrations": f"""line IN (SELECT line FROM registrations WHERE {{mine}} AND {_OF_PEOPLE}
+                         UNION ALL SELECT line FROM registrations WHERE {{mine}} AND {_OF_PLACES})""",
 }
-_REGISTERED = "(professional_id IN (SELECT professional_id FROM population) OR finess IN (SELECT finess FROM places))"
+_KEY_TABLES = ("person_lines", "echo_lines", "ranked_lines")
 
 
 class Effect(NamedTuple):
-    """What corrections change in the findings. Columns: rule_id, severity, record_key, column, professional_id."""
+    """What corrections change in the findings. Columns: rule_id, severity, record_key, column, person."""
 
     resolved: pl.DataFrame
     created: pl.DataFrame
+    standing: pl.DataFrame
+    """What the corrected records still break, under the keys they have in the register; with `table`, without
+    person."""
 
     @property
     def errors(self) -> pl.DataFrame:
@@ -42,74 +50,98 @@ class Effect(NamedTuple):
         return self.created.filter(pl.col("severity") == "error")
 
 
-def effect(store: Store, snapshot_id: int, catalogue: Catalogue, changes: pl.DataFrame) -> Effect:
-    """Judge the records with `changes` [table, record_key, column, new, kind] applied, all at once.
-
-    A merge of duplicates (`professional_id`) is a request whose outcome nobody knows: it is not applied.
-    """
-    facts = extract(store, snapshot_id)
-    if not any(rule.enabled and facts.kind in rule.applies_to for rule in catalogue):
-        return Effect(_NO_FINDING, _NO_FINDING)
-    as_of = _judged_at(store, facts)
-    applied = changes.filter(pl.col("column") != "professional_id")
+def effect(store: Store, state: State, catalogue: Catalogue, changes: Changes) -> Effect:
+    """Judge the records with these changes applied, all at once, by the rules that read what they change."""
+    kind, applied = corrected_kind(state), changes.judged()
+    rules = Catalogue(
+        tuple(rule for rule in catalogue if rule.enabled and kind in rule.applies_to and _reads(rule, applied))
+    )
+    if not len(rules):
+        return Effect(_NO_FINDING, _NO_FINDING, _NO_STANDING)
+    files = state.files(kind)
     with memory_store() as small:
-        _copy_touched(store, small, facts, as_of, applied)
-        _apply(small, applied)
-        _copy_related(store, small, facts, catalogue, applied)
-        _copy_sources(store, small, facts)
-        beside = [row[0] for row in small.sql("SELECT snapshot_id FROM snapshots WHERE snapshot_id > 2").fetchall()]
-        for one in (_BEFORE, _AFTER):
-            check_kind(small, state_of(small, [one, *beside], as_of), facts.kind, catalogue)
-        created, resolved = _difference(small, _AFTER, _BEFORE), _difference(small, _BEFORE, _AFTER)
-    return Effect(resolved, created)
+        small.sql("CREATE TEMP TABLE people (snapshot_id INTEGER, line INTEGER, person VARCHAR)")
+        _copy_touched(store, small, state, applied)
+        _apply(small, applied.frame)
+        _copy_related(store, small, state, rules)
+        beside = _copy_sources(store, small, state, rules)
+        for offset in (0, _OFFSET):
+            here = state_of(small, [*(number + offset for number in files), *beside], state.as_of)
+            check_kind(small, here, kind, rules)
+        created, resolved = _difference(small, after=True), _difference(small, after=False)
+        standing = fetch_frame(small.sql(_STANDING))
+    return Effect(resolved, created, standing)
 
 
-def _judged_at(store: Store, facts: Extract) -> date:
-    row = store.sql(
-        "SELECT arg_max(as_of, asked_at) FROM runs WHERE list_contains(snapshots, ?)", [facts.snapshot_id]
-    ).fetchone()
-    found: date = row[0] if row is not None and row[0] is not None else facts.data_date
-    return found
+def _reads(rule: Rule, changes: Changes) -> bool:
+    """The rule may say something else once these columns changed: it reads one of them, or it compares situations,
+    whose dates and place it reads unsaid."""
+    kind, changed = kinds.kind_of(rule), changes.columns
+    reads = bool(changed & (kind.reads(rule) | set(rule.columns)))
+    if changed.intersection(OF_A_SITUATION):
+        # A situation that is added has no value where none was given.
+        return reads or not kind.of_rows or bool((changes.frame["kind"] == "add").any())
+    return reads
 
 
-def _copy_touched(store: Store, small: Store, facts: Extract, as_of: date, changes: pl.DataFrame) -> None:
-    """Every line of the touched people, twice; `touched` maps a record to its lines."""
-    with reading(store, facts.snapshot_id, as_of) as reader:
-        reader.register("changed", changes.select("table", "record_key").unique().to_arrow())
+def _copy_touched(store: Store, small: Store, state: State, changes: Changes) -> None:
+    """Every line of the touched people, before and after; `touched` maps a record to its lines."""
+    _copy_snapshots(store, small, state.files(corrected_kind(state)), [0, _OFFSET])
+    with reading(store, state, changes.people) as reader:
+        reader.register("changed", changes.records.to_arrow())
         touched = fetch_frame(reader.execute(RECORD_LINES))
-        reader.register("touched", touched.to_arrow())
-        lines = reader.execute(
-            """SELECT * FROM registrations WHERE snapshot_id = ? AND
-               (line IN (SELECT line FROM touched) OR professional_id IN (SELECT professional_id FROM touched))""",
-            [facts.snapshot_id],
-        ).to_arrow_table()
+        # Only theirs are looked at here.
+        _copy_lines(reader, small, "SELECT snapshot_id, line FROM registrations")
     small.connection.register("arriving", touched.to_arrow())
     small.sql("CREATE TEMP TABLE touched AS SELECT * FROM arriving")
-    small.connection.register("arriving", lines)
-    for one in (_BEFORE, _AFTER):
-        _add_snapshot(small, one, facts.kind, facts.series, facts.data_date, facts.columns)
-        small.sql(f"INSERT INTO registrations SELECT * REPLACE ({one} AS snapshot_id) FROM arriving")
     small.connection.unregister("arriving")
     _add_situations(small)
 
 
+def _copy_lines(reader: duckdb.DuckDBPyConnection, small: Store, chosen: str) -> None:
+    """Lines of registrations [snapshot_id, line] with their keys, before and after; those already there stay."""
+    fresh = "(snapshot_id, line) NOT IN (SELECT (snapshot_id, line) FROM people)"
+    # Whoever compares values reads every line for it: once is enough.
+    reader.execute(f"CREATE OR REPLACE TEMP TABLE chosen AS {chosen}")
+    lines = reader.execute("SELECT * FROM registrations SEMI JOIN chosen USING (snapshot_id, line)")
+    parts = {"registrations": lines.to_arrow_table()}
+    for table in _KEY_TABLES:
+        query = f"SELECT * FROM {table} SEMI JOIN chosen USING (snapshot_id, line)"
+        parts[table] = reader.execute(query).to_arrow_table()
+    for table, rows in parts.items():
+        small.connection.register("arriving", rows)
+        for offset in (0, _OFFSET):
+            small.sql(
+                f"""INSERT INTO {table} SELECT * REPLACE (snapshot_id + {offset} AS snapshot_id) FROM arriving
+                    WHERE {fresh}"""
+            )
+        small.connection.unregister("arriving")
+    small.sql(
+        """INSERT INTO people SELECT r.snapshot_id, r.line, coalesce(r.professional_id, p.person)
+            FROM registrations r LEFT JOIN person_lines p USING (snapshot_id, line)
+            WHERE (r.snapshot_id, r.line) NOT IN (SELECT (snapshot_id, line) FROM people)"""
+    )
+
+
 def _add_situations(small: Store) -> None:
     """A new line for each added situation, with the person's civil status and contact data."""
-    numbered = f"{_FIRST_ADDED} + row_number() OVER (ORDER BY record_key)"
     small.sql(
-        f"""CREATE TEMP TABLE added AS SELECT record_key, line AS model, {numbered} AS line
+        f"""CREATE TEMP TABLE added AS
+            SELECT record_key, person_key, snapshot_id, line AS model,
+                   ({_FIRST_ADDED} + row_number() OVER (ORDER BY record_key))::INTEGER AS line
             FROM touched WHERE "table" = 'added'"""
     )
+    modelled = f"added a JOIN {{}} r ON r.line = a.model AND r.snapshot_id = a.snapshot_id + {_OFFSET}"
     small.sql(
         f"""INSERT INTO registrations BY NAME
             SELECT r.* EXCLUDE ({", ".join(OF_A_SITUATION)}) REPLACE (a.line AS line)
-            FROM added a JOIN registrations r ON r.line = a.model AND r.snapshot_id = {_AFTER}"""
+            FROM {modelled.format("registrations")}"""
     )
+    small.sql(f"INSERT INTO person_lines SELECT r.* REPLACE (a.line AS line) FROM {modelled.format('person_lines')}")
+    small.sql(f"INSERT INTO echo_lines SELECT snapshot_id + {_OFFSET}, line FROM added")
+    small.sql(f"INSERT INTO people SELECT snapshot_id + {_OFFSET}, line, person_key FROM added")
     small.sql("""DELETE FROM touched WHERE "table" = 'added'""")
-    small.sql(
-        f"""INSERT INTO touched SELECT 'situation', a.record_key, a.line, r.professional_id
-            FROM added a JOIN registrations r ON r.line = a.model AND r.snapshot_id = {_AFTER}"""
-    )
+    small.sql("INSERT INTO touched SELECT 'situation', record_key, snapshot_id, line, person_key FROM added")
 
 
 def _apply(small: Store, changes: pl.DataFrame) -> None:
@@ -123,96 +155,107 @@ def _apply(small: Store, changes: pl.DataFrame) -> None:
         also += ", first_names_ambiguous = false" if column == "first_names" else ""
         small.sql(
             f"""UPDATE registrations SET {column} = TRY_CAST(c.new AS {types[column]}){also}
-                FROM (SELECT DISTINCT line, new FROM changes JOIN touched USING ("table", record_key)
+                FROM (SELECT DISTINCT snapshot_id, line, new FROM changes JOIN touched USING ("table", record_key)
                       WHERE "column" = '{column}') c
-                WHERE registrations.line = c.line AND snapshot_id = {_AFTER}"""
+                WHERE registrations.line = c.line AND registrations.snapshot_id = c.snapshot_id + {_OFFSET}"""
         )
     small.connection.unregister("changes")
 
 
-def _copy_related(store: Store, small: Store, facts: Extract, catalogue: Catalogue, changes: pl.DataFrame) -> None:
+def _copy_related(store: Store, small: Store, state: State, rules: Catalogue) -> None:
     """People who now share a value that a rule compares: all their lines, before and after."""
-    changed = set(changes["column"])
+    mine = f"snapshot_id IN ({', '.join(map(str, state.files(corrected_kind(state))))})"
     reader = store.connection.cursor()
     try:
-        for rule in catalogue:
+        for rule in rules:
             compared = kinds.alike(rule)
-            if compared is None or not changed & kinds.kind_of(rule).reads(rule):
+            if compared is None:
                 continue
-            values = small.sql(
-                f"SELECT DISTINCT {compared} AS h FROM registrations WHERE snapshot_id = {_AFTER} "
-                f"AND {rule.column} IS NOT NULL AND line IN (SELECT line FROM touched)"
-            ).to_arrow_table()
-            reader.register("compared", values)
-            lines = reader.execute(
-                f"""SELECT * FROM registrations WHERE snapshot_id = ? AND professional_id IN
-                    (SELECT professional_id FROM registrations WHERE snapshot_id = ? AND {rule.column} IS NOT NULL
-                     AND {compared} IN (SELECT h FROM compared))""",
-                [facts.snapshot_id, facts.snapshot_id],
-            ).to_arrow_table()
-            small.connection.register("arriving", lines)
-            for one in (_BEFORE, _AFTER):
-                small.sql(
-                    f"""INSERT INTO registrations SELECT * REPLACE ({one} AS snapshot_id) FROM arriving
-                        WHERE line NOT IN (SELECT line FROM registrations WHERE snapshot_id = {one})"""
-                )
-            small.connection.unregister("arriving")
+            marks = small.sql(
+                f"""SELECT DISTINCT {compared} FROM registrations r SEMI JOIN touched t
+                    ON t.line = r.line AND t.snapshot_id + {_OFFSET} = r.snapshot_id
+                    WHERE {rule.column} IS NOT NULL"""
+            ).fetchall()
+            if not marks:
+                continue
+            shared = f"""SELECT professional_id FROM registrations WHERE {mine} AND {rule.column} IS NOT NULL
+                         AND {compared} IN ({", ".join(str(mark) for (mark,) in marks)})"""
+            _copy_lines(
+                reader,
+                small,
+                f"SELECT snapshot_id, line FROM registrations WHERE {mine} AND professional_id IN ({shared})",
+            )
     finally:
         reader.close()
 
 
-def _copy_sources(store: Store, small: Store, facts: Extract) -> None:
-    """The other files, as far as they speak of these people and places."""
+def _copy_sources(store: Store, small: Store, state: State, rules: Catalogue) -> list[int]:
+    """The other files that these rules compare with, as far as they speak of these people and places; their numbers."""
+    needed = frozenset[str]().union(*(kinds.kind_of(rule).needed_sources(rule) for rule in rules))
+    chosen = {
+        kind: numbers
+        for kind, numbers in state.sources(corrected_kind(state)).items()
+        if kind in needed and TABLES.get(kind) in _SPEAKS
+    }
+    if not chosen:
+        return []
     people = small.sql("SELECT DISTINCT professional_id FROM registrations").to_arrow_table()
     places = small.sql("SELECT DISTINCT finess FROM registrations").to_arrow_table()
+    copied = [number for numbers in chosen.values() for number in numbers]
+    _copy_snapshots(store, small, copied, [0])
     reader = store.connection.cursor()
     try:
         reader.register("population", people)
         reader.register("places", places)
-        for kind, numbers in state_around(store, facts.snapshot_id).sources(facts.kind).items():
-            table, speaks = _SOURCE_TABLES.get(kind, ("registrations", _REGISTERED))
-            if kind not in _SOURCE_TABLES and not kind.startswith(("annuaire", "suivi")):
-                continue
+        for kind, numbers in chosen.items():
+            table = TABLES[kind]
             for number in numbers:
-                _copy_source(reader, small, number, table, speaks)
+                mine = f"snapshot_id = {number}"
+                rows = reader.execute(f"SELECT * FROM {table} WHERE {mine} AND {_SPEAKS[table].format(mine=mine)}")
+                small.connection.register("arriving", rows.to_arrow_table())
+                small.sql(f"INSERT INTO {table} SELECT * FROM arriving")
+                small.connection.unregister("arriving")
     finally:
         reader.close()
+    return copied
 
 
-def _copy_source(reader: duckdb.DuckDBPyConnection, small: Store, number: int, table: str, speaks: str) -> None:
-    facts = "SELECT kind, series, data_date, columns FROM snapshots WHERE snapshot_id = ?"
-    row = reader.execute(facts, [number]).fetchone()
-    assert row is not None
-    kind, series, day, columns = row
-    mine = small.next_id("snapshots", "snapshot_id")
-    _add_snapshot(small, mine, kind, series, day, columns)
-    lines = reader.execute(f"SELECT * FROM {table} WHERE snapshot_id = {number} AND {speaks}").to_arrow_table()
-    small.connection.register("arriving", lines)
-    small.sql(f"INSERT INTO {table} SELECT * REPLACE ({mine} AS snapshot_id) FROM arriving")
+def _copy_snapshots(store: Store, small: Store, numbers: Sequence[int], offsets: Sequence[int]) -> None:
+    """What is known of these files; their keys are copied with their lines."""
+    rows = store.sql("SELECT * FROM snapshots WHERE list_contains(?, snapshot_id)", [list(numbers)]).to_arrow_table()
+    small.connection.register("arriving", rows)
+    for offset in offsets:
+        # Each is a series of its own here: the two versions of a file stand side by side.
+        small.sql(
+            f"""INSERT INTO snapshots SELECT * REPLACE (snapshot_id + {offset} AS snapshot_id,
+                    content_hash || '{offset}' AS content_hash, series || snapshot_id || '{offset}' AS series)
+                FROM arriving"""
+        )
+        small.sql(f"INSERT INTO keyed_snapshots SELECT snapshot_id + {offset} FROM arriving")
     small.connection.unregister("arriving")
 
 
-def _add_snapshot(small: Store, number: int, kind: str, series: str, day: date, columns: object) -> None:
-    small.sql(
-        "INSERT INTO snapshots VALUES (?, ?, ?, '', ?, '', ?, now(), 'utf-8', 0, 0, 0, 0, ?)",
-        [number, f"en-mémoire-{number}", kind, f"{series}:{number}", day, list(columns)],  # type: ignore[call-overload]
-    )
-
-
-def _difference(small: Store, one: int, other: int) -> pl.DataFrame:
-    """The findings of `one` that `other` has neither on the same record nor on the same line."""
+def _difference(small: Store, *, after: bool) -> pl.DataFrame:
+    """The findings after that before has neither on the same record nor on the same line; or the other way round."""
+    is_after = f"f.snapshot_id >= {_OFFSET}"
+    here = is_after if after else f"NOT {is_after}"
+    other = f"o.snapshot_id {'+' if after else '-'} {_OFFSET}"
     return fetch_frame(
         small.sql(
-            f"""SELECT DISTINCT f.rule_id, f.severity, f.record_key, f."column", r.professional_id
-            FROM findings f LEFT JOIN registrations r ON r.line = f.line AND r.snapshot_id = {one}
-            WHERE f.snapshot_id = {one} AND NOT EXISTS (
-                SELECT 1 FROM findings o WHERE o.snapshot_id = {other} AND o.rule_id = f.rule_id
-                AND (o.record_key = f.record_key OR o.line = f.line))
+            f"""SELECT DISTINCT f.rule_id, f.severity, f.record_key, f."column", p.person
+            FROM findings f LEFT JOIN people p ON p.line = f.line AND p.snapshot_id = f.snapshot_id
+            WHERE {here} AND NOT EXISTS (
+                SELECT 1 FROM findings o WHERE o.rule_id = f.rule_id
+                AND (o.snapshot_id >= {_OFFSET}) <> (f.snapshot_id >= {_OFFSET})
+                AND (o.record_key = f.record_key OR (o.line = f.line AND {other} = f.snapshot_id)))
             ORDER BY ALL"""
         )
     )
 
 
-_NO_FINDING = pl.DataFrame(
-    schema=dict.fromkeys(("rule_id", "severity", "record_key", "column", "professional_id"), pl.String)
-)
+_STANDING = f"""
+    SELECT DISTINCT f.rule_id, f.severity, t."table", t.record_key, f."column"
+    FROM findings f JOIN touched t
+    ON t."table" = f."table" AND t.line = f.line AND t.snapshot_id + {_OFFSET} = f.snapshot_id ORDER BY ALL"""
+_NO_FINDING = pl.DataFrame(schema=dict.fromkeys(("rule_id", "severity", "record_key", "column", "person"), pl.String))
+_NO_STANDING = pl.DataFrame(schema=dict.fromkeys(("rule_id", "severity", "table", "record_key", "column"), pl.String))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -12,12 +12,14 @@ from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record
 from rpps_audit.corrections.perimeter import demand_inside, demand_role
 from rpps_audit.corrections.values import field_values
+from rpps_audit.corrections.witness import APPROVED, REFUSED, told
 from rpps_audit.errors import NotAuthorisedError, UsageError
-from rpps_audit.records import person_of
+from rpps_audit.records import state_at
 from rpps_audit.store import fetch_frame
 
 if TYPE_CHECKING:
     from rpps_audit.card import Authorisation
+    from rpps_audit.card.person import Person
 
 # What a state is called on screens.
 FRENCH_STATES = {
@@ -61,7 +63,7 @@ def undo(desk: Desk, authorisation: Authorisation, numbers: Sequence[int], *, re
         add_events(desk, operation, "undone", chosen["correction_id"], reason=reason, author=author, card=card)
         return {"corrections": chosen["correction_id"].to_list(), "batches": touched}
 
-    record(desk, "corrections-undone", authorisation.author, write)
+    record(desk, "corrections-undone", authorisation, write)
 
 
 def approve(
@@ -75,8 +77,8 @@ def approve(
     """The second pair of eyes: approve corrections, or refuse them with a reason.
 
     `shown_at` (with zone) is when the approver was shown them: how long the decision took and how many were decided at
-    once stay in the journal. Raises NotAuthorisedError when the approver is the author of one of them (same card or
-    same holder) or outside the perimeter; UsageError for a correction that does not wait.
+    once stay in the journal. Raises NotAuthorisedError when the approver is, or may be, the author of one of them (same
+    person, whatever the card) or outside the perimeter; UsageError for a correction that does not wait.
     """
     demand_role(authorisation, "approver")
     chosen = chosen_corrections(desk, numbers)
@@ -84,12 +86,7 @@ def approve(
     if other.height:
         state = FRENCH_STATES[other["state"][0]]
         raise UsageError(f"La correction n° {other['correction_id'][0]} est {state} : elle n'attend pas d'approbation.")
-    own = chosen.filter((pl.col("author") == authorisation.author) | (pl.col("card") == authorisation.card))
-    if own.height:
-        raise NotAuthorisedError(
-            f"La correction n° {own['correction_id'][0]} est la vôtre : une autre personne, avec une autre carte, doit "
-            "l'approuver. Aucune exception n'est possible."
-        )
+    _demand_another(desk, authorisation.person, chosen)
     if refuse is not None and not refuse.strip():
         raise UsageError("Refuser une correction demande un motif écrit.")
     demand_inside_of(desk, authorisation, chosen)
@@ -105,7 +102,7 @@ def approve(
             "decided_in_seconds": seconds,
         }
 
-    record(desk, "corrections-approved" if refuse is None else "corrections-refused", authorisation.author, write)
+    record(desk, APPROVED if refuse is None else REFUSED, authorisation, write)
 
 
 def abandon(desk: Desk, operation: Operation, authorisation: Authorisation, batch_id: str, reason: str) -> None:
@@ -115,17 +112,31 @@ def abandon(desk: Desk, operation: Operation, authorisation: Authorisation, batc
            SELECT coalesce(max(event_id), 0) + 1, ?, 'abandoned', ?, ?, NULL, NULL, ? FROM batch_events""",
         [batch_id, authorisation.author, reason, operation.at],
     )
-    held = fetch_frame(
-        desk.store.sql(
-            """SELECT correction_id, bool_or(e.event = 'approved') AS approved
-           FROM batch_corrections JOIN correction_events e USING (correction_id)
-           WHERE batch_corrections.batch_id = ? GROUP BY correction_id""",
-            [batch_id],
-        )
-    )
-    for approved, event in ((True, "approved"), (False, "proposed")):
-        numbers = held.filter(pl.col("approved") == approved)["correction_id"]
-        add_events(desk, operation, event, numbers, author=authorisation.author, reason=reason)
+    held = desk.store.sql(
+        "SELECT correction_id FROM batch_corrections WHERE batch_id = ? ORDER BY 1", [batch_id]
+    ).fetchall()
+    said = told(desk.journal)
+    why = f"lot {batch_id} abandonné"
+    # Nobody approves by abandoning: an approval keeps its approver, as the journal knows them.
+    groups: dict[tuple[str, Person], list[int]] = {}
+    for (number,) in held:
+        event = "approved" if number in said.approvers else "proposed"
+        who = said.approvers.get(number) or said.author(number)
+        groups.setdefault((event, who), []).append(number)
+    for (event, who), numbers in groups.items():
+        add_events(desk, operation, event, numbers, author=who.number, card=who.card, reason=why)
+
+
+def _demand_another(desk: Desk, approver: Person, chosen: pl.DataFrame) -> None:
+    """Four eyes are two people: who proposed is read from the journal. Raises NotAuthorisedError."""
+    said = told(desk.journal)
+    for number in chosen["correction_id"]:
+        if approver.same_as(said.author(number)):
+            raise NotAuthorisedError(
+                f"La correction n° {number} est la vôtre, ou rien ne prouve que non (même carte, même identifiant ou "
+                "même nom) : une autre personne doit l'approuver. Deux homonymes se distinguent par « personne » dans "
+                "managers.toml. Aucune exception n'est possible."
+            )
 
 
 def chosen_corrections(desk: Desk, numbers: Sequence[int]) -> pl.DataFrame:
@@ -133,7 +144,7 @@ def chosen_corrections(desk: Desk, numbers: Sequence[int]) -> pl.DataFrame:
     wanted = sorted(set(numbers))
     frame = fetch_frame(
         desk.store.sql(
-            """SELECT correction_id, snapshot_id, "table", record_key, "column", author, card, state, batch_id
+            """SELECT correction_id, as_of, "table", record_key, "column", author, card, state, batch_id
            FROM correction_states WHERE list_contains(?, correction_id) ORDER BY correction_id""",
             [wanted],
         )
@@ -145,12 +156,11 @@ def chosen_corrections(desk: Desk, numbers: Sequence[int]) -> pl.DataFrame:
 
 
 def demand_inside_of(desk: Desk, authorisation: Authorisation, chosen: pl.DataFrame) -> None:
-    """The records of these corrections are in the perimeter. Raises NotAuthorisedError."""
-    for (snapshot_id,), group in chosen.group_by("snapshot_id", maintain_order=True):
-        now = field_values(desk.store, int(str(snapshot_id)), group)
+    """The records of these corrections are in the perimeter, in the state their author saw. NotAuthorisedError else."""
+    for (day,), group in chosen.group_by("as_of", maintain_order=True):
+        assert isinstance(day, date)
+        state = state_at(desk.store, day)
+        now = field_values(desk.store, state, group)
         # Where the situation is to move counts as well as where it is.
         moved = pl.when(pl.col("column") == "finess").then(pl.col("value"))
-        person = person_of(pl.col("record_key"))
-        demand_inside(
-            desk.store, authorisation, int(str(snapshot_id)), now.with_columns(professional_id=person, new_finess=moved)
-        )
+        demand_inside(desk.store, authorisation, state, now.with_columns(new_finess=moved))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rpps_audit.checks import Catalogue
 from rpps_audit.journal import FILE_NAME, Journal
@@ -52,3 +53,16 @@ def load_settings(folder: Path) -> Settings:
     settings = Settings(table.flag("quatre_yeux"), table.number("retard_jours", 30, "jours"))
     table.refuse_others()
     return settings
+
+
+def safety(folder: Path) -> dict[str, Any]:
+    """The settings whose change makes a workspace less safe, in clear, for the journal."""
+    card, space = read_table(folder, "carte"), read_table(folder, "espace")
+    return {
+        "four_eyes": load_settings(folder).four_eyes,
+        "environment": card.raw("environnement") or "production",
+        "card_mode": card.raw("mode") or "apdu",
+        "session_seconds": [card.raw("inactivite") or 900, card.raw("duree") or 4 * 3600],
+        "revocation_lists": card.raw("crl") is not None,
+        "access": space.raw("matrice") or "",
+    }

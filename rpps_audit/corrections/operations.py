@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from rpps_audit.corrections.desk import Desk
-from rpps_audit.journal import canonical_json
+from rpps_audit.corrections.desk import Desk, safety
+from rpps_audit.corrections.rows import marks, written_since
+from rpps_audit.journal import KEEP_IT, JournalError, canonical_json, note_settings
+from rpps_audit.privacy import open_pseudonyms
+
+if TYPE_CHECKING:
+    from rpps_audit.card import Authorisation
 
 # What a hash in the journal is of: salted, so that a short value (a code, a date) cannot be guessed from it.
 COMMITMENT = "sha256({nonce} || CASE WHEN {value} IS NULL THEN '0' ELSE '1' || {value} END)"
@@ -24,27 +31,49 @@ class Operation(NamedTuple):
     """UTC, without zone, as the store keeps it."""
 
 
-def record(desk: Desk, event: str, author: str, write: Callable[[Operation], Mapping[str, Any]]) -> Operation:
+def record(
+    desk: Desk, event: str, who: Authorisation | str, write: Callable[[Operation], Mapping[str, Any]]
+) -> Operation:
     """Run `write` (it returns the journal's data: ids, keys, hashes) and its journal line as one thing.
 
-    The store's transaction holds the line to come: a crash before the journal is written is made good by the next
-    decision, a crash before the commit leaves no trace in either.
+    `who` acts: an authorisation, checked once more just before the COMMIT (the card answers, managers.toml read again);
+    or a name, for what the program does by itself. The store's transaction holds the line to come: a crash before the
+    journal is written is made good by the next decision, a crash before the commit leaves no trace in either. The line
+    names the journal's head (so the store is a witness of the journal) and is sealed with the workspace's key.
     """
     settle(desk)
+    # A setting that changed since the last decision is in the journal before this one.
+    note_settings(desk.folder, safety(desk.folder))
     at = datetime.now(UTC).replace(tzinfo=None)
+    by, person = (who, {}) if isinstance(who, str) else (who.author, {"person": who.person.described()})
     with desk.store.transaction():
         operation = Operation(desk.store.next_id("operations", "operation_id"), at)
-        data = {"operation": operation.operation_id, **write(operation)}
+        before = marks(desk.store)
+        data = {"operation": operation.operation_id, **write(operation), **person}
+        data |= {"head": list(desk.journal.last_finished()), "rows": written_since(desk.store, before)}
+        data["seal"] = seal(desk.folder, event, data, by)
         desk.store.sql(
             "INSERT INTO operations VALUES (?, ?, ?, ?, ?, NULL)",
-            [operation.operation_id, event, canonical_json(data).decode("utf-8"), author, at],
+            [operation.operation_id, event, canonical_json(data).decode("utf-8"), by, at],
         )
-    _tell(desk, operation.operation_id, event, data, author)
+        if not isinstance(who, str):
+            who.confirm()
+    _tell(desk, operation.operation_id, event, data, by)
     return operation
 
 
+def seal(folder: Path, event: str, data: Mapping[str, Any], author: str) -> str:
+    """HMAC of a decision with the workspace's key: nobody who only writes SQL or lines of text can make one."""
+    key = hmac.digest(open_pseudonyms(folder).key, b"journal", "sha256")
+    said = {name: value for name, value in data.items() if name != "seal"}
+    return hmac.digest(key, canonical_json([event, author, said]), "sha256").hex()
+
+
 def settle(desk: Desk) -> int:
-    """Write to the journal the decisions that a crash kept from it; how many there were."""
+    """Write to the journal the decisions that a crash kept from it; how many there were.
+
+    Raises JournalError for a decision that this workspace did not seal: it was put into the store from outside.
+    """
     waiting = desk.store.sql(
         "SELECT operation_id, event, data, author FROM operations WHERE journal_seq IS NULL ORDER BY operation_id"
     ).fetchall()
@@ -55,11 +84,17 @@ def settle(desk: Desk) -> int:
         for entry in desk.journal.entries()
         if isinstance(entry.data, dict) and "operation" in entry.data
     }
-    for number, event, data, author in waiting:
+    for number, event, text, author in waiting:
+        data = json.loads(text)
+        if not hmac.compare_digest(str(data.get("seal", "")), seal(desk.folder, event, data, author)):
+            raise JournalError(
+                f"Le magasin contient une décision (n° {number}) qui n'a pas été prise dans l'outil : elle n'est pas "
+                f"inscrite au journal. {KEEP_IT}"
+            )
         if number in written:
             _mark(desk, number, written[number])
         else:
-            _tell(desk, number, event, json.loads(data), author)
+            _tell(desk, number, event, data, author)
     return len(waiting)
 
 

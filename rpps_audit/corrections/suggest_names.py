@@ -43,7 +43,7 @@ def name_of_public_extract(subject: Subject) -> pl.DataFrame:
     other = subject.joined(
         """SELECT f.record_key, any_value(s.exercise_name) AS mine, any_value(s.exercise_first_name) AS my_first,
                   any_value(o.exercise_name) AS theirs, any_value(o.exercise_first_name) AS their_first
-           FROM found f JOIN situation s USING (line) JOIN annuaire_public o USING (professional_id)
+           FROM found f JOIN situation s USING (row_id) JOIN annuaire_public o USING (professional_id)
            GROUP BY f.record_key HAVING count(DISTINCT o.exercise_name) = 1"""
     )
     swapped = (pl.col("theirs").str.to_uppercase() == pl.col("my_first").str.to_uppercase()) & (
@@ -81,7 +81,7 @@ def duplicate_to_merge(subject: Subject) -> pl.DataFrame:
         """WITH same AS (
                SELECT f.record_key, p.professional_id, p.birth_date,
                       translate(strip_accents(upper(p.birth_name || p.first_names)), ' -''’.,', '') AS name
-               FROM found f JOIN professional p USING (line))
+               FROM found f JOIN professional p USING (row_id))
            SELECT a.record_key, min(b.professional_id) AS kept FROM same a JOIN same b
            ON a.name = b.name AND a.birth_date = b.birth_date AND b.professional_id < a.professional_id GROUP BY 1"""
     )

@@ -47,11 +47,11 @@ def usual_role(subject: Subject) -> pl.DataFrame:
     """The role most given here to this profession, when enough colleagues have it. Access follows it: check."""
     found = subject.joined(
         f"""WITH given AS (SELECT finess, profession, role, count(*) AS n FROM situation
-                           WHERE active AND role IS NOT NULL AND line NOT IN (SELECT line FROM found) GROUP BY ALL),
+                           WHERE active AND role IS NOT NULL AND row_id NOT IN (SELECT row_id FROM found) GROUP BY ALL),
             usual AS (SELECT finess, profession, arg_max(role, n) AS role, max(n) AS n, max(n) / sum(n) AS share
                       FROM given GROUP BY ALL HAVING max(n) >= {_FEWEST_PEERS} AND max(n) / sum(n) >= {_LEAST_SHARE})
             SELECT f.record_key, u.role, u.share
-            FROM found f JOIN situation s USING (line) JOIN usual u USING (finess, profession)"""
+            FROM found f JOIN situation s USING (row_id) JOIN usual u USING (finess, profession)"""
     )
     source = "rôle habituel de cette profession dans l'établissement"
     return said(found, "role", pl.col("role"), source, 0.7 * pl.col("share"))
@@ -82,7 +82,7 @@ def close_what_ended(subject: Subject) -> pl.DataFrame:
 def operator_of_finess(subject: Subject) -> pl.DataFrame:
     """The legal entity that FINESS gives for the establishment."""
     found = subject.joined(
-        """SELECT f.record_key, any_value(e.finess_legal) AS legal FROM found f JOIN situation s USING (line)
+        """SELECT f.record_key, any_value(e.finess_legal) AS legal FROM found f JOIN situation s USING (row_id)
            JOIN finess e USING (finess) GROUP BY 1 HAVING count(DISTINCT e.finess_legal) = 1"""
     )
     return said(found, "finess_legal", pl.col("legal"), "fichier FINESS", 0.9)

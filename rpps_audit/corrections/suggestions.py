@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from rpps_audit.checks import Rule
+from rpps_audit.checks import Rule, state_runs
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.fields import fields, shown_expr, value_sql
-from rpps_audit.corrections.values import extract, pending, reading
+from rpps_audit.corrections.values import corrected_kind, pending, reading
+from rpps_audit.records import ROW_ID, State, state_at
 from rpps_audit.store import Store, fetch_frame
 
 SCHEMA = pl.Schema(
@@ -25,7 +26,7 @@ SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Subject:
-    """The findings of one rule: `records` has record_key, line, since (departures) and every column as text.
+    """The findings of one rule: `records` has record_key, row_id, line, since (departures) and every column as text.
 
     `reader` shows the views of the snapshot (professional, situation, rh, finess, annuaire_public ...).
     """
@@ -35,8 +36,8 @@ class Subject:
     reader: duckdb.DuckDBPyConnection
 
     def joined(self, sql: str) -> pl.DataFrame:
-        """A query on the findings (`found`: record_key, line, since) and the views."""
-        self.reader.register("found", self.records.select("record_key", "line", "since").to_arrow())
+        """A query on the findings (`found`: record_key, row_id, since) and the views."""
+        self.reader.register("found", self.records.select("record_key", "row_id", "since").to_arrow())
         return fetch_frame(self.reader.execute(sql))
 
 
@@ -70,20 +71,19 @@ def for_column(*columns: str) -> Callable[[Suggester], Suggester]:
 def suggest(desk: Desk, run_id: int, rule_id: str | None = None) -> pl.DataFrame:
     """Suggestions for the findings of a run, or of one rule in it, best first.
 
-    Columns: rule_id, table, record_key, column, line, old, new, shown_old, shown_new, source, confidence (0 to 1),
-    choices (how many different values are suggested for the field: more than one, the manager must choose),
+    Columns: rule_id, table, record_key, column, row_id, line, old, new, shown_old, shown_new, source, confidence
+    (0 to 1), choices (how many different values are suggested for the field: more than one, the manager must choose),
     previous_id (always null: a field with a pending correction is decided, and left out, as is what it already holds).
     """
     from rpps_audit.corrections import suggest_contact, suggest_names, suggest_places, suggest_situations  # noqa: F401
 
-    run = desk.store.sql("SELECT snapshots[1], as_of FROM runs WHERE run_id = ?", [run_id]).fetchone()
+    run = desk.store.sql("SELECT kind, as_of FROM runs WHERE run_id = ?", [run_id]).fetchone()
     if run is None:
         return _EMPTY
-    snapshot_id, as_of = run
-    facts = extract(desk.store, snapshot_id)
+    kind, as_of = run
     chosen = [desk.catalogue[rule_id]] if rule_id else list(desk.catalogue)
     parts: list[pl.DataFrame] = []
-    with reading(desk.store, snapshot_id, as_of) as reader:
+    with reading(desk.store, state_at(desk.store, as_of), kind=kind) as reader:
         for rule in chosen:
             suggesters = [*_BY_RULE.get(rule.id, ()), *_BY_COLUMN.get(rule.column, ())]
             records = _records(desk.store, reader, run_id, rule) if suggesters else None
@@ -94,26 +94,35 @@ def suggest(desk: Desk, run_id: int, rule_id: str | None = None) -> pl.DataFrame
             parts.append(_with_old(rule, records, said))
     if not parts:
         return _EMPTY
-    return _shown(_fresh(pl.concat(parts), pending(desk.store, facts.series)))
+    return _shown(_fresh(pl.concat(parts), pending(desk.store)))
+
+
+def run_to_correct(store: Store, state: State) -> int | None:
+    """The last evaluation of what is corrected in a state; None when it was not checked yet."""
+    runs = state_runs(store, state).filter(pl.col("kind") == corrected_kind(state))
+    return int(runs["run_id"][0]) if runs.height else None
 
 
 def _records(store: Store, reader: duckdb.DuckDBPyConnection, run_id: int, rule: Rule) -> pl.DataFrame:
     """The records a rule's findings point at, every column as text."""
     found = store.sql(
-        """SELECT f.record_key, f.line, d.since FROM findings_by_run f JOIN rule_runs u USING (run_id, rule_no)
+        f"""SELECT f.record_key, {ROW_ID.format(p="f.")} AS row_id, f.snapshot_id, f.line, d.since
+           FROM findings_by_run f JOIN rule_runs u USING (run_id, rule_no)
            LEFT JOIN departures d USING (run_id, rule_no, record_key)
            WHERE run_id = ? AND u.rule_id = ? AND f.line IS NOT NULL""",
         [run_id, rule.id],
     ).to_arrow_table()
     reader.register("found", found)
     names = [
-        row[0] for row in reader.execute(f"DESCRIBE {rule.table}").fetchall() if row[0] not in ("record_key", "line")
+        row[0]
+        for row in reader.execute(f"DESCRIBE {rule.table}").fetchall()
+        if row[0] not in ("record_key", "row_id", "line", "snapshot_id")
     ]
     chosen = ", ".join(f"{value_sql(name)} AS {name}" for name in names)
     return fetch_frame(
         reader.execute(
-            f"SELECT f.record_key, f.line, f.since, {chosen} FROM (SELECT * FROM {rule.table}) t "
-            "JOIN found f USING (line)"
+            f"SELECT f.record_key, f.row_id, f.line, f.since, {chosen} FROM (SELECT * FROM {rule.table}) t "
+            "JOIN found f USING (row_id)"
         )
     )
 
@@ -122,9 +131,11 @@ def _with_old(rule: Rule, records: pl.DataFrame, said: pl.DataFrame) -> pl.DataF
     """Each suggestion beside what its field holds; the same value from two sources counts once, the surer."""
     columns = said["column"].unique().to_list()
     if not columns:
-        return _EMPTY.select("rule_id", "table", "record_key", "column", "line", "old", "new", "source", "confidence")
-    old = records.select("record_key", "line", *columns).unpivot(
-        columns, index=["record_key", "line"], variable_name="column", value_name="old"
+        return _EMPTY.select(
+            "rule_id", "table", "record_key", "column", "row_id", "line", "old", "new", "source", "confidence"
+        )
+    old = records.select("record_key", "row_id", "line", *columns).unpivot(
+        columns, index=["record_key", "row_id", "line"], variable_name="column", value_name="old"
     )
     return (
         said.filter(pl.col("new").is_not_null())
@@ -132,8 +143,8 @@ def _with_old(rule: Rule, records: pl.DataFrame, said: pl.DataFrame) -> pl.DataF
         .unique(["record_key", "column", "new"], keep="first", maintain_order=True)
         .join(old.unique(["record_key", "column"]), ["record_key", "column"], maintain_order="left")
         .select(
-            pl.lit(rule.id).alias("rule_id"), pl.lit(rule.table).alias("table"), "record_key", "column", "line",
-            pl.col("old").cast(pl.String), "new", "source", "confidence",
+            pl.lit(rule.id).alias("rule_id"), pl.lit(rule.table).alias("table"), "record_key", "column", "row_id",
+            "line", pl.col("old").cast(pl.String), "new", "source", "confidence",
         )
     )  # fmt: skip
 
@@ -168,9 +179,9 @@ def _shown(said: pl.DataFrame) -> pl.DataFrame:
 
 _EMPTY = pl.DataFrame(
     schema={
-        "rule_id": pl.String, "table": pl.String, "record_key": pl.String, "column": pl.String, "line": pl.Int32,
-        "old": pl.String, "new": pl.String, "shown_old": pl.String, "shown_new": pl.String, "source": pl.String,
-        "confidence": pl.Float64, "choices": pl.Int32, "previous_id": pl.Int32,
+        "rule_id": pl.String, "table": pl.String, "record_key": pl.String, "column": pl.String, "row_id": pl.Int64,
+        "line": pl.Int32, "old": pl.String, "new": pl.String, "shown_old": pl.String, "shown_new": pl.String,
+        "source": pl.String, "confidence": pl.Float64, "choices": pl.Int32, "previous_id": pl.Int32,
     }
 )  # fmt: skip
 

@@ -9,11 +9,12 @@ Layouts are data (`rules/layouts/*.toml`). A file that cannot be read as what it
 from pathlib import Path
 
 from rpps_audit.ingest import workbook
+from rpps_audit.ingest.forget import forget
 from rpps_audit.ingest.keeper import open_original
 from rpps_audit.ingest.layouts import Column, Layout, layout, layouts
 from rpps_audit.ingest.load import load
 from rpps_audit.ingest.loaded import Loaded
-from rpps_audit.ingest.losses import unreadable_share
+from rpps_audit.ingest.losses import most_unreadable, unreadable_share
 from rpps_audit.ingest.recognise import Recognition, recognise
 
 __all__ = [
@@ -21,9 +22,11 @@ __all__ = [
     "Layout",
     "Loaded",
     "Recognition",
+    "forget",
     "layout",
     "layouts",
     "load",
+    "most_unreadable",
     "open_original",
     "recognise",
     "unreadable_share",

@@ -20,7 +20,7 @@ from rpps_audit.ingest.codes import code_list, read_codes, read_identifiers, rea
 from rpps_audit.ingest.dates import ISO, ORIGIN_1900, PLAIN, plain_days, read_dates
 from rpps_audit.ingest.layouts import Column, Layout
 from rpps_audit.ingest.losses import Losses
-from rpps_audit.ingest.understood import understood
+from rpps_audit.ingest.understood import Said, understood
 
 Mask = npt.NDArray[np.bool_]
 AMBIGUOUS = "first_names_ambiguous"
@@ -153,7 +153,10 @@ def _dates(cells: pa.Array, filled: Mask, odd: _Odd, origin: date) -> dict[str, 
     if not strange.any():
         return {odd.name: day, beside: nothing}
     told = _told(cells, strange, lambda words: read_dates(words, odd.name, origin), odd)
-    return {odd.name: _put(day, strange, told["value"]), beside: _put(nothing, strange, told["text"])}
+    return {
+        odd.name: _put(day, strange, told.said.values, told),
+        beside: _put(nothing, strange, told.said.texts, told),
+    }
 
 
 def _days(cells: pa.Array, form: str) -> tuple[pa.Array, Mask]:
@@ -165,7 +168,10 @@ def _days(cells: pa.Array, form: str) -> tuple[pa.Array, Mask]:
 
 def _yes_no(cells: pa.Array, filled: Mask, odd: _Odd) -> pa.Array:
     nothing = pa.nulls(len(cells), pa.bool_())
-    return _put(nothing, filled, _told(cells, filled, read_yes_no, odd)["value"]) if filled.any() else nothing
+    if not filled.any():
+        return nothing
+    told = _told(cells, filled, read_yes_no, odd)
+    return _put(nothing, filled, told.said.values, told)
 
 
 def _identifiers(cells: pa.Array, lengths: npt.NDArray[np.int32], odd: _Odd) -> pa.Array:
@@ -183,7 +189,7 @@ def _identifiers(cells: pa.Array, lengths: npt.NDArray[np.int32], odd: _Odd) -> 
     if not strange.any():
         return cells
     told = _told(cells, strange, lambda words: read_identifiers(words, odd.name), odd)
-    return _put(cells, strange, told["value"])
+    return _put(cells, strange, told.said.values, told)
 
 
 def _codes(cells: pa.Array, filled: Mask, column: Column, odd: _Odd) -> pa.Array:
@@ -196,7 +202,8 @@ def _codes(cells: pa.Array, filled: Mask, column: Column, odd: _Odd) -> pa.Array
     if not other.any():
         return cells
     strange = other[told_apart.indices.to_numpy()]
-    return _put(cells, strange, _told(cells, strange, lambda words: read_codes(words, known), odd)["value"])
+    told = _told(cells, strange, lambda words: read_codes(words, known), odd)
+    return _put(cells, strange, told.said.values, told)
 
 
 def _first_names(names: pl.Series, column: Column) -> dict[str, Any]:
@@ -218,18 +225,25 @@ def _first_names(names: pl.Series, column: Column) -> dict[str, Any]:
 # -------------------------------------------------------------------------------------------------------- odd cells
 
 
-def _told(cells: pa.Array, strange: Mask, read: Callable[[list[str]], pl.DataFrame], odd: _Odd) -> pl.DataFrame:
+class _Told(NamedTuple):
+    """What the different strange cells say, and which of them each strange cell is."""
+
+    said: Said
+    places: npt.NDArray[np.int32]
+
+
+def _told(cells: pa.Array, strange: Mask, read: Callable[[list[str]], Said], odd: _Odd) -> _Told:
     """What each strange cell says; noted. A column holds few different strange cells: each is read once."""
     told_apart = cells.filter(pa.array(strange)).dictionary_encode()
-    said, places = read(told_apart.dictionary.to_pylist()), told_apart.indices.to_numpy()
-    odd.losses.note(odd.name, said, places, odd.lines[strange])
-    return said[places]
+    words, places = told_apart.dictionary.to_pylist(), told_apart.indices.to_numpy()
+    said = read(words)
+    odd.losses.note(odd.name, words, said, places, odd.lines[strange])
+    return _Told(said, places)
 
 
-def _put(plain: pa.Array, strange: Mask, values: pl.Series) -> pa.Array:
-    """`plain`, with `values` in turn where `strange`."""
-    put = values.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(plain.type)
-    return pc.replace_with_mask(plain, pa.array(strange), put)
+def _put(plain: pa.Array, strange: Mask, values: list[Any], told: _Told) -> pa.Array:
+    """`plain`, with `values` where `strange`."""
+    return pc.replace_with_mask(plain, pa.array(strange), pa.array(values, plain.type).take(pa.array(told.places)))
 
 
 def _lengths(cells: pa.Array) -> npt.NDArray[np.int32]:

@@ -16,7 +16,7 @@ import polars as pl
 from stdnum import luhn
 
 from rpps_audit.ingest.layouts import Column
-from rpps_audit.ingest.understood import READ, keys, understood
+from rpps_audit.ingest.understood import Said, keys, understood
 from rpps_audit.reference import countries, load_aliases, load_nomenclature, normalise, rules_root
 
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
@@ -41,8 +41,8 @@ def code_list(column: Column) -> CodeList | None:
     return _code_list(lists, tuple(column.values.items())) if lists or column.values else None
 
 
-def read_codes(words: list[str], known: CodeList) -> pl.DataFrame:
-    """Different cells that are no code → `cell`, `value` (the code, else the cell itself), `text`, `cause`, `lost`."""
+def read_codes(words: list[str], known: CodeList) -> Said:
+    """Different cells that are no code: the code they mean, else the cell itself."""
     bare = [_DECIMAL.sub(r"\1", word) for word in words]
     pairs = [found.groups() if (found := _CODE_AND_LABEL.match(word)) else ("", "") for word in words]
     # All compared forms of all cells at once: what costs is asking, not how much is asked.
@@ -53,40 +53,31 @@ def read_codes(words: list[str], known: CodeList) -> pl.DataFrame:
     both = (code if code == again else None for code, again in zip(first, rest, strict=True))
     codes = [one or other or last for one, other, last in zip(whole, closed, both, strict=True)]
     values = [code or word for code, word in zip(codes, words, strict=True)]
-    return _read(
-        words, values, ["label" if code else None for code in codes], [code is None for code in codes], pl.String
-    )
+    return Said(values, [None] * count, ["label" if code else None for code in codes], [code is None for code in codes])
 
 
-def read_yes_no(words: list[str]) -> pl.DataFrame:
-    """Different cells → `cell`, `value` (Boolean), `text`, `cause`, `lost`."""
+def read_yes_no(words: list[str]) -> Said:
+    """Different cells: true, false, or lost."""
     known = understood("yes_no")
     answers = {key: True for name in ("yes", "yes_words") for key in keys(known[name])}
     answers |= {key: False for name in ("no", "no_words") for key in keys(known[name])}
     said, expected = keys(words), {*keys(known["yes"]), *keys(known["no"])}
     values = [answers.get(key) for key in said]
     causes = ["word" if key in answers and key not in expected else None for key in said]
-    return _read(words, values, causes, [value is None for value in values], pl.Boolean)
+    return Said(values, [None] * len(words), causes, [value is None for value in values])
 
 
-def _read(
-    cells: list[str], values: list[Any], causes: list[str | None], lost: list[bool], kind: type[pl.DataType]
-) -> pl.DataFrame:
-    columns = {"cell": cells, "value": values, "text": [None] * len(cells), "cause": causes, "lost": lost}
-    return pl.DataFrame(columns, schema=READ | {"value": kind})
-
-
-def read_identifiers(words: list[str], field: str) -> pl.DataFrame:
-    """Different cells of another length than theirs → `cell`, `value`, `text`, `cause`, `lost`.
+def read_identifiers(words: list[str], field: str) -> Said:
+    """Different cells of another length than theirs: the identifier they mean, else the cell itself.
 
     What has not the form of its column is `lost`, and stays as it is for the rules to judge; but where a spreadsheet
-    took the digits `value` is null.
+    took the digits the value is None.
     """
     known = understood("identifiers")[field]
     told = [_identifier(word, known) for word in words]
     values, causes = [value for value, _ in told], [cause for _, cause in told]
     lost = [value is None or not re.fullmatch(known["form"], value) for value in values]
-    return _read(words, values, causes, lost, pl.String)
+    return Said(values, [None] * len(words), causes, lost)
 
 
 def _identifier(cell: str, known: Mapping[str, Any]) -> tuple[str | None, str | None]:

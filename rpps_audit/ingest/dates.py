@@ -14,10 +14,9 @@ from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
 from rpps_audit.ingest.sources import WORKBOOK, Source
-from rpps_audit.ingest.understood import READ, keys, understood
+from rpps_audit.ingest.understood import Said, keys, understood
+from rpps_audit.reference import normalise_word
 
 # The day before day 1 of a workbook: 1 January 1900 is day 1, and 29 February 1900, which never was, is day 60.
 ORIGIN_1900, ORIGIN_1904 = date(1899, 12, 30), date(1904, 1, 1)
@@ -64,18 +63,16 @@ def plain_days() -> tuple[int, int]:
     return (ends[0] - date(1970, 1, 1)).days, (ends[1] - date(1970, 1, 1)).days
 
 
-def read_dates(words: list[str], field: str, origin: date = ORIGIN_1900) -> pl.DataFrame:
-    """Different odd cells → `cell`, `value` (Date), `text`, `cause`, `lost`. `origin` is the workbook's day 0."""
+def read_dates(words: list[str], field: str, origin: date = ORIGIN_1900) -> Said:
+    """Different odd cells: the day they mean. `origin` is the workbook's day 0."""
     # A loop over the few different cells of a column: building expressions for them takes longer than reading them.
-    letters = [word for word in words if any(letter.isalpha() for letter in word)]
-    spoken = dict(zip(letters, keys([word.replace(".", " ") for word in letters]), strict=True)) if letters else {}
-    told = [_told(word, spoken.get(word, word), field, origin) for word in words]
-    columns = dict(zip(Told._fields, map(list, zip(*told, strict=True)), strict=True))
-    return pl.DataFrame({"cell": words, **columns}, schema=READ | {"value": pl.Date})
+    told = [_told(word, field, origin) for word in words]
+    return Said(*map(list, zip(*told, strict=True)))
 
 
-def _told(cell: str, spoken: str, field: str, origin: date) -> Told:
+def _told(cell: str, field: str, origin: date) -> Told:
     known = understood("dates")
+    spoken = normalise_word(cell.replace(".", " "))
     if cell in known["nothing"]:
         return Told(cause="no_date")
     if field in known["ends"] and spoken in _endless_words():

@@ -36,6 +36,7 @@ class Recognition:
     of a name and first name in one cell. `missing` are the layout's columns the file lacks, `extra` the file's columns
     that are left aside, `dated_extra` those of them that hold dates. `nearest` is the layout that resembles most;
     `sheet` the sheet of a workbook, `parts` its other sheets of the same kind, `remarks` what is to be said of it.
+    `beside`: it is read with another file, not by itself.
     """
 
     source: Source
@@ -56,6 +57,7 @@ class Recognition:
     parts: tuple[Recognition, ...] = ()
     remarks: tuple[str, ...] = ()
     problem: str = ""
+    beside: bool = False
 
     def sentence(self) -> str:
         """One sentence for the user."""
@@ -127,7 +129,7 @@ def fit(source: Source, header: Sequence[str], known: Sequence[Layout], sample: 
     answers = [_compare(source, header, one, sample, form) for one in known]
     fitting = [answer for answer in answers if answer.layout]
     if fitting:
-        return max(fitting, key=lambda answer: sum(place is not None for place in answer.positions))
+        return max(fitting, key=_fitness)
     return max(answers, key=likeness)
 
 
@@ -166,6 +168,11 @@ def split(text: str, delimiter: str, *, quoted: bool) -> tuple[list[list[str]], 
     return rows, lines
 
 
+def _fitness(answer: Recognition) -> tuple[bool, int]:
+    """A form kept by the workspace first, then the layout with most of its columns."""
+    return bool(answer.layout and answer.layout.mapped), sum(place is not None for place in answer.positions)
+
+
 def likeness(answer: Recognition) -> float:
     """Share of the nearest layout's columns that the file has."""
     return sum(place is not None for place in answer.positions) / max(len(answer.positions), 1)
@@ -194,6 +201,8 @@ def _compare(source: Source, header: Sequence[str], one: Layout, sample: Rows, f
     found = list(zip(one.columns, positions, strict=True))
     missing = [column.header for column, place in found if column.required and place is None]
     used = {*positions, *(place for _, place in also), joined}
+    # In a form of the workspace a person decided what is left aside.
+    told = one.spreadsheet and not one.mapped
     extra = [(place, name) for place, name in enumerate(header) if name.strip() and place not in used]
     answer = Recognition(
         source,
@@ -202,7 +211,7 @@ def _compare(source: Source, header: Sequence[str], one: Layout, sample: Rows, f
         also=tuple(also),
         joined=joined,
         extra=tuple(name for _, name in extra),
-        dated_extra=tuple(name for place, name in extra if one.spreadsheet and _dates(_column(sample, place))),
+        dated_extra=tuple(name for place, name in extra if told and _dates(_column(sample, place))),
         nearest=one,
         **form,
     )

@@ -70,6 +70,11 @@ class Keeper:
             self._part.unlink(missing_ok=True)
 
 
+def has_original(workspace: Path, content_hash: str) -> bool:
+    """Whether the workspace still holds its copy of a loaded file."""
+    return _place(workspace / FOLDER, content_hash).exists()
+
+
 def open_original(workspace: Path, content_hash: str) -> BinaryIO:
     """The bytes of a loaded file, exactly as delivered. Raises UsageError when the workspace holds no copy."""
     path = _place(workspace / FOLDER, content_hash)

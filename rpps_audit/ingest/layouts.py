@@ -71,6 +71,7 @@ class Layout:
     """One layout: where its rows go (`table`, `kind`) and its columns in the order of the file.
 
     `derived` gives SQL expressions over the other fields. `first_line` stands for the header of a file that has none.
+    `mapped`: the workspace's own form of an HR file, which goes before every other.
     """
 
     id: str
@@ -90,6 +91,7 @@ class Layout:
     known_sections: tuple[str, ...] = ()
     json: str = ""
     archive: tuple[str, ...] = ()
+    mapped: bool = False
     derived: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -103,12 +105,16 @@ class Layout:
 
 
 def layouts(workspace: Path | None = None) -> tuple[Layout, ...]:
-    """Every layout, by id; with the workspace's `rh.toml` applied to the HR roster when there is one."""
+    """Every layout, by id; `rh.toml` of the workspace applied to the HR roster, and a layout for each of its forms."""
+    from rpps_audit.roster.forms import form_layouts
+
     found = _shipped()
     mapping = workspace / RH_MAPPING if workspace else None
-    if mapping is None or not mapping.is_file():
+    if workspace is None or mapping is None or not mapping.is_file():
         return found
-    return tuple(_with_mapping(one, mapping) if one.id == "rh" else one for one in found)
+    roster = next(one for one in found if one.id == "rh")
+    forms = form_layouts(workspace, roster)
+    return (*forms, *(_with_mapping(one, mapping) if one.id == "rh" else one for one in found))
 
 
 def layout(layout_id: str, workspace: Path | None = None) -> Layout:
@@ -155,9 +161,12 @@ def _column(entry: Mapping[str, Any], layout_id: str) -> Column:
 def _with_mapping(roster: Layout, path: Path) -> Layout:
     """The HR layout with the user's own headers as aliases; once mapped, only what is mapped is required."""
     try:
-        mapping = tomllib.loads(path.read_text("utf-8"))["colonnes"]
+        whole = tomllib.loads(path.read_text("utf-8"))
+        mapping = whole["colonnes"] if "forme" not in whole else whole.get("colonnes", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
         raise UsageError(f"{path} : il faut une table [colonnes] « votre intitulé » = « notre intitulé ».") from error
+    if not mapping:
+        return roster
     ours = {column.header: column for column in roster.columns}
     for theirs, header in mapping.items():
         if header not in ours:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -15,8 +16,12 @@ from rpps_audit.errors import AuditError, UnreadableInputError, UsageError
 from rpps_audit.ingest.cells import clean_schema, cleaned
 from rpps_audit.ingest.changes import changed_share
 from rpps_audit.ingest.dates import workbook_origin
-from rpps_audit.ingest.keeper import Keeper
+from rpps_audit.ingest.delivery import choose_series
+from rpps_audit.ingest.fhir import read_fhir
+from rpps_audit.ingest.forget import remove
+from rpps_audit.ingest.keeper import Keeper, has_original
 from rpps_audit.ingest.layouts import layouts
+from rpps_audit.ingest.limits import default_limits
 from rpps_audit.ingest.loaded import Loaded, data_date_of, notes_on
 from rpps_audit.ingest.losses import cells_of, notes_on_cells
 from rpps_audit.ingest.reading import Reading
@@ -26,6 +31,9 @@ from rpps_audit.ingest.structures import read_structures
 from rpps_audit.ingest.tables import read_insee, read_workbook
 from rpps_audit.ingest.text import read_text
 from rpps_audit.ingest.typed import carried, columns_of, insert_sql
+from rpps_audit.ingest.within import within
+from rpps_audit.records import make_keys
+from rpps_audit.settings import read_table
 from rpps_audit.store import Store
 
 Progress = Callable[[str, float], None]
@@ -38,12 +46,15 @@ def load(
     paths: Sequence[Path],
     *,
     data_date: date | None = None,
+    replaces: int | None = None,
     progress: Progress | None = None,
 ) -> list[Loaded]:
     """Load files, archives and folders into the store. The same content twice is one snapshot.
 
-    `data_date` is for the files whose name holds no date; else today is taken, and a note says so. `progress` is
-    called with what is done and the share of the bytes read.
+    `data_date` is for the files whose name holds no date; else today is taken, and a note says so. `replaces` is the
+    snapshot that the file is said to replace, whatever the two are called. The same bytes under another mapping, layout
+    or date take the place of the first snapshot. `progress` is called with what is done and the share of the bytes
+    read.
 
     Raises UnreadableInputError when any of the files cannot be read as what it claims to be: the store is then as
     before. In a folder or an archive, files that are nothing we know are left aside and listed in a note.
@@ -56,9 +67,10 @@ def load(
             loaded = []
             for recognition in recognitions:
                 keeper = kept.enter_context(Keeper(_workspace(store)))
-                one = _load_one(store, recognition, keeper, data_date, tell)
+                one = _load_one(store, recognition, keeper, data_date, replaces, tell)
                 loaded.append(one)
-                keepers += [] if one.already_loaded else [keeper]
+                # The whole of a national file is nobody's to keep: only what the perimeter holds of it.
+                keepers += [] if one.already_loaded or one.rows_outside else [keeper]
             for keeper in keepers:
                 keeper.keep()
     # What the blocks were read into would stay held, beside what the checks need.
@@ -75,9 +87,12 @@ def load(
 def _recognise_all(store: Store, paths: Sequence[Path]) -> tuple[list[Recognition], list[str]]:
     """What to load, and the names of what is left aside. Raises UnreadableInputError with every problem at once."""
     known = layouts(_workspace(store))
-    answers = [answer for source in expand(paths) for answer in recognise_all(source, known)]
+    limits = default_limits()
+    if _workspace(store) is not None:
+        limits = limits.changed(read_table(store.path.parent, "limites").values)
+    answers = [answer for source in expand(paths, limits) for answer in recognise_all(source, known)]
     problems = [answer for answer in answers if not answer.layout]
-    refused = [answer.sentence() for answer in problems if not answer.source.found]
+    refused = [answer.sentence() for answer in problems if not (answer.source.found or answer.beside)]
     readable = [answer for answer in answers if answer.layout]
     if refused or not readable:
         sentences = refused or [answer.sentence() for answer in problems] or ["aucun fichier de données trouvé."]
@@ -86,29 +101,40 @@ def _recognise_all(store: Store, paths: Sequence[Path]) -> tuple[list[Recognitio
 
 
 def _load_one(
-    store: Store, recognition: Recognition, keeper: Keeper, asked: date | None, tell: Callable[[int], None]
+    store: Store,
+    recognition: Recognition,
+    keeper: Keeper,
+    asked: date | None,
+    replaces: int | None,
+    tell: Callable[[int], None],
 ) -> Loaded:
+    # Rosters are read by ingest and resolved by a room that reads ingest.
+    from rpps_audit.roster.resolve import resolve_roster
+
     source, layout = recognition.source, recognition.layout
     assert layout is not None
+    day, origin = data_date_of(source, asked)
+    how = _how(recognition, day if asked or origin != "jour du chargement" else None)
     known = _already_loaded(store, source, layout.kind)
-    if known is not None:
+    if known is not None and replaces is None and _read_alike(store, known.snapshot_id, how):
         return known
+    reread = [] if known is None else _made_room(store, known.snapshot_id)
     snapshot_id = store.next_id("snapshots", "snapshot_id")
-    reading = Reading()
+    reading, place = Reading(), within(store, _workspace(store), layout)
     fields = _present(recognition)
     typed = columns_of(layout, fields, _columns(store, layout.table))
     _insert(store, insert_sql(layout, typed, snapshot_id, _BATCHES),
-            _read(recognition, reading, keeper, tell),
+            place.keep(_read(recognition, reading, keeper, tell)),
             clean_schema(layout, fields))  # fmt: skip
     reading.check(recognition, finished=True)
     kept = _count(store, layout.table, snapshot_id)
-    if reading.rows_read != kept + len(reading.rejects):
+    if reading.rows_read != kept + len(reading.rejects) + place.outside:
         raise UnreadableInputError(
             f"{source.name} : {reading.rows_read} lignes lues, mais {kept} gardées et {len(reading.rejects)} rejetées. "
             "Rien n'a été chargé ; signalez ce fichier."
         )
-    day, origin = data_date_of(source, asked)
-    facts = (layout.kind, layout.id, source.series(layout.kind), source.file_name, day)
+    choice = choose_series(store, layout, source.series(layout.kind), snapshot_id, replaces)
+    facts = (layout.kind, layout.id, choice.series, source.file_name, day)
     _write_rejects(store, snapshot_id, reading)
     reading.losses.store(store, snapshot_id, fields)
     store.sql(
@@ -119,12 +145,19 @@ def _load_one(
             carried(layout, typed),
         ],
     )  # fmt: skip
+    store.sql("INSERT INTO outside_perimeter VALUES (?, ?)", [snapshot_id, place.outside])
+    store.sql("INSERT INTO readings VALUES (?, ?)", [snapshot_id, how])
+    if layout.table == "registrations":
+        make_keys(store, snapshot_id)
+    told = resolve_roster(store, snapshot_id, _workspace(store)) if layout.kind == "rh" else []
+    told = [*reread, *([f"{choice.note[0].upper()}{choice.note[1:]}"] if choice.note else []), *told]
     share = changed_share(store, snapshot_id, layout.table)
     return Loaded(
         snapshot_id, layout.kind, layout.id, source.file_name, day, origin, reading.rows_read, kept,
         len(reading.rejects), False, share,
-        notes_on(recognition, reading, origin, asked, share) + notes_on_cells(store, snapshot_id, layout),
+        told + notes_on(recognition, reading, origin, asked, share) + notes_on_cells(store, snapshot_id, layout),
         cells_of(store, snapshot_id),
+        place.outside,
     )  # fmt: skip
 
 
@@ -133,6 +166,8 @@ def _read(
 ) -> Generator[pa.RecordBatch]:
     layout = recognition.layout
     assert layout is not None
+    if layout.json == "fhir":
+        return cleaned(read_fhir(recognition, reading, keeper, tell), layout, reading.losses)
     if layout.json:
         return cleaned(read_structures(recognition, reading, keeper, tell), layout, reading.losses)
     if layout.archive:
@@ -184,10 +219,14 @@ def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
     """The snapshot of the same bytes, if any. Hashing first costs a pass: only done where a size already matches."""
     if not store.sql("SELECT 1 FROM snapshots WHERE kind = ? AND bytes = ?", [kind, source.size]).fetchone():
         return None
-    with Keeper(None) as keeper, source.open() as stream:
+    folder = _workspace(store)
+    with Keeper(folder) as keeper, source.open() as stream:
         while chunk := stream.read(8 << 20):
             keeper.take(chunk)
         content_hash = keeper.content_hash()
+        if folder is not None and not has_original(folder, content_hash) and _is_known(store, kind, content_hash):
+            # A copy that was deleted is given back.
+            keeper.keep()
     row = store.sql(
         "SELECT snapshot_id, kind, layout, data_date, rows_read, rows_kept, rows_rejected FROM snapshots "
         "WHERE kind = ? AND content_hash = ?",
@@ -202,6 +241,37 @@ def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
         snapshot_id, kind, layout, source.file_name, day, "extraction déjà chargée",
         read, kept, rejected, True, None, notes, cells_of(store, snapshot_id),
     )  # fmt: skip
+
+
+def _is_known(store: Store, kind: str, content_hash: str) -> bool:
+    sql = "SELECT 1 FROM snapshots WHERE kind = ? AND content_hash = ?"
+    return store.sql(sql, [kind, content_hash]).fetchone() is not None
+
+
+def _how(recognition: Recognition, day: date | None) -> str:
+    """How the file is read, as one value: its layout, the place of each column, and its date where somebody gave it."""
+    layout = recognition.layout
+    assert layout is not None
+    read = (layout.id, layout.version, recognition.fields(), recognition.positions, str(day or ""))
+    return sha256(repr(read).encode()).hexdigest()[:16]
+
+
+def _read_alike(store: Store, snapshot_id: int, how: str) -> bool:
+    """Whether a snapshot was read the same way; earlier versions did not write how, and are believed."""
+    row = store.sql("SELECT fingerprint FROM readings WHERE snapshot_id = ?", [snapshot_id]).fetchone()
+    return row is None or row[0] == how
+
+
+def _made_room(store: Store, snapshot_id: int) -> list[str]:
+    """The first reading of the same bytes gives its place up."""
+    held = store.sql("SELECT 1 FROM corrections WHERE snapshot_id = ? LIMIT 1", [snapshot_id]).fetchone()
+    if held is not None:
+        raise UsageError(
+            f"Ce fichier est déjà l'extraction n° {snapshot_id}, lue autrement, et des corrections reposent sur elle : "
+            "annulez-les avant de le relire. Rien n'a été chargé."
+        )
+    remove(store, snapshot_id)
+    return [f"Les mêmes octets étaient l'extraction n° {snapshot_id}, lue autrement : elle est remplacée."]
 
 
 def _columns(store: Store, table: str) -> set[str]:

@@ -15,7 +15,8 @@ from rpps_audit.ingest.sources import Source, in_future
 
 @dataclass(frozen=True)
 class Loaded:
-    """One file and what became of it. `rows_read` = `rows_kept` + `rows_rejected`.
+    """One file and what became of it. `rows_read` = `rows_kept` + `rows_rejected` + `rows_outside` (of
+    establishments outside the workspace's perimeter: counted, never stored).
 
     `date_source` says where `data_date` comes from: `nom du fichier`, `demande` or `jour du chargement`.
     `changed_share` (0 to 1) is the part of the last snapshot of the series that changed or vanished; None when there
@@ -36,6 +37,7 @@ class Loaded:
     changed_share: float | None
     notes: list[str]
     cells: list[dict[str, Any]]
+    rows_outside: int = 0
 
     def sentence(self) -> str:
         """One sentence for the user, with the count of every line."""
@@ -43,9 +45,12 @@ class Loaded:
             return f"{self.file_name} : déjà chargé (extraction n° {self.snapshot_id}), rien n'a été ajouté."
         return (
             f"{self.file_name} : {_number(self.rows_read)} lignes lues = {_number(self.rows_kept)} gardées "
-            f"+ {_number(self.rows_rejected)} rejetées ; extraction n° {self.snapshot_id}, format {self.layout}, "
-            f"données du {self.data_date:%d/%m/%Y}."
+            f"+ {_number(self.rows_rejected)} rejetées{self._outside()} ; extraction n° {self.snapshot_id}, "
+            f"format {self.layout}, données du {self.data_date:%d/%m/%Y}."
         )
+
+    def _outside(self) -> str:
+        return f" + {_number(self.rows_outside)} hors périmètre, jamais gardées" if self.rows_outside else ""
 
 
 def data_date_of(source: Source, asked: date | None) -> tuple[date, str]:

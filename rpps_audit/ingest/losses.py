@@ -11,9 +11,10 @@ import numpy.typing as npt
 import polars as pl
 
 from rpps_audit.ingest.layouts import Layout
-from rpps_audit.ingest.understood import understood
+from rpps_audit.ingest.understood import Said, understood
 from rpps_audit.store import Store, fetch_frame
 
+Places = npt.NDArray[np.int32]
 _CELLS = pl.Schema({"line": pl.Int32, "column": pl.String, "raw": pl.String})
 
 
@@ -30,23 +31,21 @@ class Losses:
     causes: Counter[tuple[str, str]] = field(default_factory=Counter)
     withheld: list[pl.DataFrame] = field(default_factory=list)
 
-    def note(
-        self, column: str, said: pl.DataFrame, places: npt.NDArray[np.int32], lines: npt.NDArray[np.int64]
-    ) -> None:
-        """One column: `said` has `cell`, `value`, `cause` and `lost` for each different odd cell.
+    def note(self, column: str, words: list[str], said: Said, places: Places, lines: npt.NDArray[np.int64]) -> None:
+        """What the different odd cells (`words`) of one column said.
 
-        `places` gives, for each odd cell in turn, its row in `said`, and `lines` its line.
+        `places` gives, for each odd cell in turn, its place in `words`, and `lines` its line.
         """
-        often = np.bincount(places, minlength=said.height).tolist()
-        for cause, lost, count in zip(said["cause"], said["lost"], often, strict=True):
+        often = np.bincount(places, minlength=len(words)).tolist()
+        for cause, lost, count in zip(said.causes, said.lost, often, strict=True):
             if cause:
                 self.causes[column, cause] += count
             if lost:
                 self.lost[column] += count
-        held = said["lost"] & said["value"].is_null()
+        held = np.array([lost and value is None for lost, value in zip(said.lost, said.values, strict=True)])
         if held.any():
-            cells = said[places].select(line=pl.Series(lines, dtype=pl.Int32), column=pl.lit(column), raw="cell")
-            self.withheld.append(cells.filter(held.gather(places)))
+            cells = pl.DataFrame({"line": lines, "raw": pl.Series(words).gather(places)}).filter(held[places])
+            self.withheld.append(cells.select(pl.col("line").cast(pl.Int32), pl.lit(column).alias("column"), "raw"))
 
     def add(self, other: Losses, first_line: int = 0) -> None:
         """One more block, whose lines count from `first_line`."""
@@ -92,6 +91,11 @@ def unreadable_share(store: Store, snapshot_id: int) -> dict[str, float]:
         [snapshot_id],
     ).fetchall()
     return {column: float(share) for column, share in rows}
+
+
+def most_unreadable() -> float:
+    """Above this share (0 to 1) of unreadable cells, a column tells a rule nothing it can rest on."""
+    return float(understood("limits")["most_unreadable"])
 
 
 def cells_of(store: Store, snapshot_id: int) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 
 from rpps_audit.ingest.encoding import BOM, as_lines
+from rpps_audit.ingest.fhir import fhir_layout, goes_with
 from rpps_audit.ingest.fitting import HEADER_WITHIN, SAMPLE, Recognition, expected, find, likeness, split
 from rpps_audit.ingest.layouts import Layout, layouts
 from rpps_audit.ingest.sources import INSEE, WORKBOOK, Source, damaged_archive, expand
@@ -117,6 +118,8 @@ def _decode(text: bytes) -> tuple[str, str]:
 
 
 def _json(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
+    if fhir_layout(head) is not None:
+        return _fhir(source, head, known)
     if re.search(rb'"activites(Autorisees|Exercees)"', head, re.IGNORECASE):
         return Recognition(
             source,
@@ -124,11 +127,20 @@ def _json(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
             "sont ouverts. Chargez finess-structures, publié au même endroit.",
         )
     for one in known:
-        if one.json and re.search(rb'"(pmej|gcc|gco)"\s*:\s*\[', head):
+        if one.json == "pmej" and re.search(rb'"(pmej|gcc|gco)"\s*:\s*\[', head):
             said = _GENERATED.search(head)
             dated = replace(source, dated=_day(said[1].decode()) if said else None)
             return Recognition(dated, one, "utf-8", positions=tuple(range(len(one.columns))))
     return Recognition(source, problem=f"JSON d'une forme inconnue (il manque la liste « pmej »). {expected()}")
+
+
+def _fhir(source: Source, head: bytes, known: Sequence[Layout]) -> Recognition:
+    with_file = None if source.member else goes_with(source.path, head)
+    if with_file:
+        said = f"complète les situations de {with_file}, avec lequel il est lu."
+        return Recognition(source, problem=said, beside=True)
+    one = next(one for one in known if one.id == fhir_layout(head))
+    return Recognition(source, one, "utf-8", positions=tuple(range(len(one.columns))))
 
 
 def _day(text: str) -> date | None:

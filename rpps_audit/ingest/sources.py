@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WORKBOOK = "xl/workbook.xml"
 INSEE = "v_commune_depuis_1943.csv"
-_DATA = {".csv", ".txt", ".tsv", ".zip", ".gz", ".xlsx", ".xlsm", ".xls", ".ods", ".json"}
+_DATA = {".csv", ".txt", ".tsv", ".zip", ".gz", ".xlsx", ".xlsm", ".xls", ".ods", ".json", ".ndjson"}
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, RuntimeError, NotImplementedError)
 

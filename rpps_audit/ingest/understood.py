@@ -6,15 +6,22 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-import polars as pl
+from rpps_audit.reference import normalise_word, rules_root
 
-from rpps_audit.reference import normalise, rules_root
 
-# What reading the different odd cells of a column gives. `value` is null for a cell that is absent or withheld; `text`
-# is what stays beside a null date; `cause` says why a cell was converted; `lost` marks a cell that could not be read.
-READ = {"cell": pl.String, "value": pl.String, "text": pl.String, "cause": pl.String, "lost": pl.Boolean}
+class Said(NamedTuple):
+    """What the different odd cells of a column say, in turn.
+
+    A value is None for a cell that is absent or withheld; a text is what stays beside a null date; a cause says why a
+    cell was converted; `lost` marks a cell that could not be read.
+    """
+
+    values: list[Any]
+    texts: list[str | None]
+    causes: list[str | None]
+    lost: list[bool]
 
 
 @cache
@@ -25,4 +32,4 @@ def understood(section: str) -> Mapping[str, Any]:
 
 def keys(words: Sequence[str]) -> list[str]:
     """Words as compared: uppercase, without accents, hyphens as spaces."""
-    return pl.Series(words, dtype=pl.String).to_frame("word").select(normalise(pl.col("word"))).to_series().to_list()
+    return [normalise_word(word) for word in words]

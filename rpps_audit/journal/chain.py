@@ -18,10 +18,14 @@ from typing import Any, NamedTuple
 
 from rpps_audit.errors import AuditError, UnreadableInputError
 from rpps_audit.journal.canonical import canonical_json, sha256_hex
+from rpps_audit.journal.witness import read_head, write_head
 
 FILE_NAME = "journal.jsonl"
 _FIRST_PREV = "0" * 64
 _FIELDS = {"seq", "at", "author", "event", "data", "prev", "hash"}
+
+
+KEEP_IT = "Gardez les fichiers tels quels et prévenez le DPO : « rpps-audit journal verify » dit ce qui ne tient pas."
 
 
 class JournalError(AuditError):
@@ -76,12 +80,25 @@ class Journal:
         self.path = path
 
     def append(self, event: str, data: Any, author: str) -> Entry:
-        """Add one event and flush it to the disk. Raises JournalError when the last line does not hold."""
+        """Add one event and flush it to the disk. Raises JournalError when the end of the journal does not hold."""
         with self._locked() as file:
             last, torn = _read_tail(file, self.path)
+            fault, was_finished = self._witness_fault(last), False
+            if fault and torn and (kept := read_head(self.path)) and kept.now[0] == last.seq + 1:
+                was_finished, fault = True, ""
+            if fault:
+                # Writing on would hide it: the witness would then name the new line.
+                raise JournalError(f"{self.path} : {fault}. Plus rien n'y est écrit. {KEEP_IT}")
             if torn:
-                last = self._set_aside(file, last, torn)
-            return _write(file, last, event, data, author)
+                last = self._set_aside(file, last, torn, was_finished)
+            return self._write(file, last, event, data, author)
+
+    def _write(self, file: Any, last: Anchor, event: str, data: Any, author: str) -> Entry:
+        entry = _entry(last, event, data, author)
+        write_head(self.path, (entry.seq, entry.hash), (last.seq, last.hash))
+        _put(file, entry)
+        write_head(self.path, (entry.seq, entry.hash))
+        return entry
 
     def head(self) -> Anchor:
         """The last entry, to put into a manifest. Raises JournalError when it does not hold or is unfinished."""
@@ -94,6 +111,13 @@ class Journal:
                 f"{self.path} : la dernière ligne est inachevée. La prochaine écriture la mettra de côté."
             )
         return last
+
+    def last_finished(self) -> Anchor:
+        """The last finished entry, whatever a crash left after it: what the next line will follow, or come after."""
+        if not self.path.exists():
+            return Anchor(0, _FIRST_PREV)
+        with self.path.open("rb") as file:
+            return _read_tail(file, self.path)[0]
 
     def entries(self) -> Iterator[Entry]:
         """Every entry in order, without checking the chain; an unfinished last line is left out."""
@@ -109,12 +133,12 @@ class Journal:
                 yield entry
 
     def verify(self, anchor: Anchor | None = None) -> JournalCheck:
-        """Follow every link, then look for the anchor (the head that the last signed manifest names)."""
+        """Follow every link, then look for the anchor (the head that a signed manifest names) and the kept head."""
         seen, head, anchored = 0, Anchor(0, _FIRST_PREV), anchor is None or anchor.seq == 0
         for number, line in enumerate(self._lines(), 1):
             entry, reason = _parse(line)
             if entry is not None:
-                reason = _link_fault(entry, head)
+                reason = _link_fault(entry, head) or _cut_fault(entry)
             if entry is None or reason:
                 return JournalCheck(seen, head, number, reason)
             seen, head = seen + 1, Anchor(entry.seq, entry.hash)
@@ -127,7 +151,21 @@ class Journal:
                 f"journal tronqué : il s'arrête à l'entrée {seen}, le dernier lot signé nomme l'entrée {anchor.seq}"
             )
             return JournalCheck(seen, head, seen + 1, reason)
+        if fault := self._witness_fault(head):
+            return JournalCheck(seen, head, seen + 1, fault)
         return JournalCheck(seen, head, None, "")
+
+    def _witness_fault(self, head: Anchor) -> str:
+        """Why the kept head is not the head found, in French; empty when it is, or when none was ever kept."""
+        try:
+            kept = read_head(self.path)
+        except ValueError:
+            return "le témoin de la dernière entrée est abîmé"
+        if kept is None or tuple(head) in (kept.now, kept.before):
+            return ""
+        if head.seq < kept.now[0]:
+            return f"journal tronqué : il s'arrête à l'entrée {head.seq}, son témoin nomme l'entrée {kept.now[0]}"
+        return "la dernière entrée n'est pas celle que nomme le témoin (réécriture ou ajout hors de l'outil)"
 
     def _lines(self) -> Iterator[bytes]:
         if self.path.exists():
@@ -144,8 +182,11 @@ class Journal:
                 _sync_folder(self.path.parent)
             yield file
 
-    def _set_aside(self, file: Any, last: Anchor, torn: bytes) -> Anchor:
-        """Keep the unfinished line in its own file, cut it off, and record that."""
+    def _set_aside(self, file: Any, last: Anchor, torn: bytes, was_finished: bool) -> Anchor:
+        """Keep the unfinished line in its own file, cut it off, and record that.
+
+        `verify` never forgives a line that the witness says was finished: no crash cuts it.
+        """
         kept = self.path.with_name(f"{self.path.name}.inacheve-{sha256_hex(torn)[:12]}")
         with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as side:
             side.write(torn)
@@ -153,12 +194,12 @@ class Journal:
             os.fsync(side.fileno())
         _sync_folder(self.path.parent)
         file.truncate(file.seek(0, os.SEEK_END) - len(torn))
-        data = {"file": kept.name, "bytes": len(torn), "sha256": sha256_hex(torn)}
-        entry = _write(file, last, "journal-repaired", data, "rpps-audit")
+        data = {"file": kept.name, "bytes": len(torn), "sha256": sha256_hex(torn), "was_finished": was_finished}
+        entry = self._write(file, last, "journal-repaired", data, "rpps-audit")
         return Anchor(entry.seq, entry.hash)
 
 
-def _write(file: Any, last: Anchor, event: str, data: Any, author: str) -> Entry:
+def _entry(last: Anchor, event: str, data: Any, author: str) -> Entry:
     fields = {
         "seq": last.seq + 1,
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -167,12 +208,14 @@ def _write(file: Any, last: Anchor, event: str, data: Any, author: str) -> Entry
         "data": data,
         "prev": last.hash,
     }
-    entry = Entry(**fields, hash=sha256_hex(canonical_json(fields)))
+    return Entry(**fields, hash=sha256_hex(canonical_json(fields)))
+
+
+def _put(file: Any, entry: Entry) -> None:
     rest = canonical_json(entry._asdict()) + b"\n"
     while rest:
         rest = rest[file.write(rest) :]
     os.fsync(file.fileno())
-    return entry
 
 
 def _read_tail(file: Any, path: Path) -> tuple[Anchor, bytes]:
@@ -206,7 +249,7 @@ def _parse(line: bytes) -> tuple[Entry | None, str]:
     try:
         fields = json.loads(line)
         unchanged = canonical_json(fields) + b"\n" == line
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None, "ce n'est pas une ligne JSON du journal"
     if not isinstance(fields, dict) or set(fields) != _FIELDS:
         return None, "ce n'est pas une entrée de journal"
@@ -219,6 +262,12 @@ def _parse(line: bytes) -> tuple[Entry | None, str]:
 def _link_fault(entry: Entry, head: Anchor) -> str:
     if entry.prev != head.hash or entry.seq != head.seq + 1:
         return "l'entrée ne suit pas la précédente (ajout, retrait ou déplacement)"
+    return ""
+
+
+def _cut_fault(entry: Entry) -> str:
+    if entry.event == "journal-repaired" and isinstance(entry.data, dict) and entry.data.get("was_finished"):
+        return f"une ligne achevée a été coupée hors de l'outil (ce qu'il en restait : {entry.data.get('file')})"
     return ""
 
 

@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rpps_audit.nomenclature.registered import CATCH_ALL, registered
 from rpps_audit.nomenclature.request import Request, slug
+from rpps_audit.outputs import csv_bytes, write_private
 from rpps_audit.reference import nomenclature_label_expr
 from rpps_audit.store import Store
 
@@ -96,12 +97,9 @@ class Dossier:
             out.writestr("dossier.html", self.html())
             out.writestr("demande.json", json.dumps(dataclasses.asdict(self.request), ensure_ascii=False, indent=2))
             for name, frame in self.tables().items():
-                out.writestr(f"{name}.csv", frame.write_csv())
-        folder.mkdir(parents=True, exist_ok=True)
+                out.writestr(f"{name}.csv", csv_bytes(frame, french=True))
         path = folder / f"dossier-{slug(self.request.label)}.zip"
-        partial = path.with_suffix(".partiel")
-        partial.write_bytes(archive.getvalue())
-        partial.replace(path)
+        write_private(path, archive.getvalue())
         return path
 
 

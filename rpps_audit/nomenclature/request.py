@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from rpps_audit.errors import UnreadableInputError, UsageError
+from rpps_audit.outputs import write_private
 from rpps_audit.reference import load_nomenclature, normalise
 
 KINDS = ("Ajout", "Modification", "Obsolescence", "Réactivation")
@@ -92,11 +93,8 @@ def save_request(request: Request, folder: Path) -> Path:
     Raises UsageError for a request without a label.
     """
     path = folder / f"{slug(request.label)}.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partiel")
     text = json.dumps(dataclasses.asdict(_checked(request)), ensure_ascii=False, indent=2) + "\n"
-    partial.write_text(text, "utf-8")
-    partial.replace(path)
+    write_private(path, text.encode("utf-8"))
     return path
 
 

@@ -41,6 +41,26 @@ class Pseudonyms:
         return values.replace_strict(distinct, shown, default=None, return_dtype=pl.String)
 
 
+def hidden(frame: pl.DataFrame, pseudonyms: Pseudonyms) -> pl.DataFrame:
+    """The same table with labels instead of numbers in `professional_id` and `record_key`.
+
+    A situation's key keeps its place and start, which name nobody: `P-7K3QAC2E@690000015#2024-01-01`. The labels are
+    those of the reports of the same workspace.
+    """
+    labelled: list[pl.Series] = []
+    for name in {"professional_id", "record_key"} & set(frame.columns):
+        person, at, place = (
+            frame.select(part.alias(name)).to_series()
+            for part in (
+                pl.col(name).str.extract("^([^@]*)"),
+                pl.col(name).str.extract("^[^@]*(@)").fill_null(""),
+                pl.col(name).str.extract("^[^@]*@(.*)$").fill_null(""),
+            )
+        )
+        labelled.append((pseudonyms.labels(person) + at + place).alias(name))
+    return frame.with_columns(labelled)
+
+
 def open_pseudonyms(workspace: Path) -> Pseudonyms:
     """The workspace's pseudonyms; the key is drawn at first use and kept in KEY_FILE, mode 0600.
 

@@ -10,7 +10,7 @@ from rpps_audit.records.columns import (
     situation_columns,
     sources,
 )
-from rpps_audit.records.keyed import KEYED_ROWS, PERSON_COLUMNS, ensure_keys
+from rpps_audit.records.keyed import KEYED_ROWS, PERSON_COLUMNS, ensure_keys, make_keys
 from rpps_audit.records.keys import (
     AMBIGUOUS,
     UNKNOWN_PLACE,
@@ -66,6 +66,7 @@ __all__ = [
     "columns",
     "ensure_keys",
     "make_comparisons",
+    "make_keys",
     "make_views",
     "moved",
     "open_state",

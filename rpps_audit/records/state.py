@@ -70,6 +70,10 @@ class State:
         mine = self.snapshots.filter(pl.col("kind") == kind)
         return {row[0]: frozenset(row[1]) for row in mine.select("snapshot_id", "columns").rows()}
 
+    def without(self, snapshots: frozenset[int]) -> State:
+        """The same day without some files."""
+        return State(self.as_of, self.snapshots.filter(~pl.col("snapshot_id").is_in(list(snapshots))))
+
     def label(self, kind: str) -> str:
         """The files of a kind, as said to the reader."""
         names = self.snapshots.filter(pl.col("kind") == kind)["file_name"].to_list()

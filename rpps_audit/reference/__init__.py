@@ -23,7 +23,7 @@ from rpps_audit.reference.countries import (
     is_france_expr,
 )
 from rpps_audit.reference.insee import InseeHistory, read_insee_zip
-from rpps_audit.reference.names import normalise
+from rpps_audit.reference.names import normalise, normalise_word
 from rpps_audit.reference.nomenclature import (
     load_aliases,
     load_nomenclature,
@@ -71,6 +71,7 @@ __all__ = [
     "nomenclature_offered_expr",
     "nomenclature_valid_expr",
     "normalise",
+    "normalise_word",
     "outdated_expr",
     "postcodes",
     "provenance",

@@ -21,6 +21,14 @@ def _spellings() -> dict[str, str]:
 _SPELLINGS = _spellings()
 
 
+_TABLE = str.maketrans(_SPELLINGS)
+
+
+def normalise_word(word: str) -> str:
+    """The same for one word: a handful of them is read sooner than an expression is built."""
+    return " ".join(part for part in word.translate(_TABLE).upper().split(" ") if part)
+
+
 def normalise(expr: pl.Expr) -> pl.Expr:
     """Uppercase without diacritics, ligatures expanded, hyphens and apostrophes as single spaces.
 

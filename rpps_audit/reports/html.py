@@ -10,8 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from rpps_audit.outputs import write_private
 from rpps_audit.reports import figures, french
-from rpps_audit.reports.atomic import write_private
 from rpps_audit.reports.model import Bars, Cell, Column, Grid, Report
 
 ABSENT = "–"

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from rpps_audit.reports.atomic import write_private
+from rpps_audit.outputs import WORKBOOK_OPTIONS, write_private
 from rpps_audit.reports.french import day, typeset
 from rpps_audit.reports.model import Cell, Column, Report, Table
 
@@ -22,8 +22,6 @@ _FORMATS = {
 }
 _WIDTHS = {"count": 13, "days": 13, "share": 13, "day": 13}
 _WIDEST = 60
-# Text stays text: a cell that begins with = + - @ must never be computed by the reader's machine.
-_OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 
 
 def write_xlsx(report: Report, path: Path) -> None:
@@ -39,7 +37,7 @@ def render_xlsx(report: Report) -> bytes:
     import xlsxwriter  # type: ignore[import-untyped]
 
     made = io.BytesIO()
-    with xlsxwriter.Workbook(made, _OPTIONS) as book:
+    with xlsxwriter.Workbook(made, WORKBOOK_OPTIONS) as book:
         book.set_properties(
             {
                 "title": report.title,

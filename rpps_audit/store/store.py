@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
@@ -12,7 +11,9 @@ from types import TracebackType
 import duckdb
 import polars as pl
 
-from rpps_audit.errors import UsageError
+from rpps_audit.errors import StoreNewerError, StoreReadOnlyError
+from rpps_audit.store.faults import damaged, opening_fault, running_fault, writable
+from rpps_audit.store.private import SPILL_FOLDER, keep_private, make_private, sweep
 
 FILE_NAME = "rpps-audit.duckdb"
 # Nothing is ever fetched from outside.
@@ -33,8 +34,16 @@ class Store:
         self.path = path
 
     def sql(self, query: str, parameters: list[object] | None = None) -> duckdb.DuckDBPyConnection:
-        """Run one statement; fetch from what it returns (`.fetchone()`, or `fetch_frame`)."""
-        return self.connection.execute(query, parameters or [])
+        """Run one statement; fetch from what it returns (`.fetchone()`, or `fetch_frame`).
+
+        Raises StoreDamagedError when a block no longer holds, UsageError for a full disk or too little memory.
+        """
+        try:
+            return self.connection.execute(query, parameters or [])
+        except duckdb.Error as error:
+            if (cause := running_fault(error, self.path)) is not None:
+                raise cause from error
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -76,36 +85,51 @@ def fetch_frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 def open_store(workspace: Path, *, memory_limit: str = "1GB", read_only: bool = False) -> Store:
     """Open the workspace's store, made empty (mode 0600) and brought to the current tables where needed.
 
-    Raises UsageError when the folder cannot be used or another process has the store open.
+    `read_only` changes nothing on the disk; a workspace that cannot be written is opened so whatever is asked, and what
+    writes is then refused. From here on this process creates files for its owner alone. Raises UsageError when the
+    folder cannot be used, StoreBusyError, StoreDamagedError, StoreNewerError.
     """
+    keep_private()
     path = workspace / FILE_NAME
     try:
-        workspace.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _create_private(path)
+            workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+            duckdb.connect(str(path)).close()
             read_only = False
-        connection = duckdb.connect(
-            str(path),
-            read_only=read_only,
-            config={
-                "memory_limit": memory_limit,
-                "temp_directory": str(workspace / ".rpps-audit-temp"),
-                **_OFFLINE,
-            },
-        )
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise UsageError(
-                f"Le magasin {path} est déjà ouvert par un autre programme (un notebook, une autre commande). "
-                "Fermez-le puis recommencez."
-            ) from error
-        raise UsageError(f"Le fichier {path} n'est pas un magasin rpps-audit lisible. Rien n'a été modifié.") from error
-    except OSError as error:
-        raise UsageError(f"L'espace de travail {workspace} ne peut pas être utilisé : {error.strerror}.") from error
+        read_only = read_only or not writable(path)
+        if not read_only:
+            make_private(path, *_beside(path))
+        connection = _connected(path, memory_limit, read_only)
+    except (duckdb.Error, OSError) as error:
+        raise opening_fault(error, path) from error
     store = _quiet(connection, path)
-    if not read_only:
-        _migrate(store)
+    try:
+        _demand_known(store)
+        if read_only:
+            _demand_current(store)
+        else:
+            _migrate(store)
+            sweep(workspace)
+    except duckdb.Error as error:
+        store.close()
+        raise (running_fault(error, path) or damaged(path)) from error
+    except BaseException:
+        store.close()
+        raise
     return store
+
+
+def _connected(path: Path, memory_limit: str, read_only: bool) -> duckdb.DuckDBPyConnection:
+    # Nothing is spilled from a store that is only read: its folder may not be ours.
+    spill = "" if read_only else str(path.parent / SPILL_FOLDER)
+    settings: dict[str, str | bool | int | float | list[str]]
+    settings = {"memory_limit": memory_limit, "temp_directory": spill, **_OFFLINE}
+    return duckdb.connect(str(path), read_only=read_only, config=settings)
+
+
+def _beside(path: Path) -> tuple[Path, ...]:
+    """What DuckDB keeps beside the store: it may have been left by a crash of an earlier release."""
+    return (path.with_name(f"{path.name}.wal"), path.parent / SPILL_FOLDER)
 
 
 def memory_store() -> Store:
@@ -122,23 +146,42 @@ def _quiet(connection: duckdb.DuckDBPyConnection, path: Path) -> Store:
     return Store(connection, path)
 
 
-def _create_private(path: Path) -> None:
-    """Create the file with mode 0600 before DuckDB writes a single byte, so that it is never readable by others."""
-    previous = os.umask(0o177)
-    try:
-        duckdb.connect(str(path)).close()
-    finally:
-        os.umask(previous)
+def _scripts() -> dict[str, str]:
+    folder = files("rpps_audit.store") / "migrations"
+    scripts = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    return {script.name: script.read_text("utf-8") for script in scripts}
+
+
+def _done(store: Store) -> set[str]:
+    if not store.sql("SELECT 1 FROM duckdb_tables() WHERE table_name = 'migrations'").fetchone():
+        return set()
+    return {str(row[0]) for row in store.sql("SELECT name FROM migrations").fetchall()}
+
+
+def _demand_known(store: Store) -> None:
+    """A step that this version does not know was made by a later one."""
+    if strange := _done(store) - set(_scripts()):
+        raise StoreNewerError(
+            f"Le magasin {store.path} vient d'une version plus récente de rpps-audit (étape « {min(strange)} »). "
+            "Mettez rpps-audit à jour. Rien n'a été modifié."
+        )
+
+
+def _demand_current(store: Store) -> None:
+    if set(_scripts()) - _done(store):
+        raise StoreReadOnlyError(
+            f"Le magasin {store.path} vient d'une version antérieure et ne peut être qu'ouvert en lecture seule ici : "
+            "ouvrez-le une fois là où il peut être écrit, pour le mettre à jour."
+        )
 
 
 def _migrate(store: Store) -> None:
     """Run the migrations this store has not seen, each in its own transaction."""
     store.sql("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR PRIMARY KEY)")
-    done = {row[0] for row in store.sql("SELECT name FROM migrations").fetchall()}
-    folder = files("rpps_audit.store") / "migrations"
-    for script in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if script.name in done or not script.name.endswith(".sql"):
+    done = _done(store)
+    for name, script in _scripts().items():
+        if name in done:
             continue
         with store.transaction():
-            store.connection.execute(script.read_text("utf-8"))
-            store.sql("INSERT INTO migrations VALUES (?)", [script.name])
+            store.connection.execute(script)
+            store.sql("INSERT INTO migrations VALUES (?)", [name])

@@ -14,7 +14,8 @@ import polars as pl
 
 from rpps_audit.card import Authorisation, Perimeter, Role
 from rpps_audit.corrections import Desk, Proposed, fields, open_desk, shown_expr
-from rpps_audit.records import person_of, place_of
+from rpps_audit.corrections.values import corrected_kind
+from rpps_audit.records import State, person_of, place_of
 from rpps_audit.reports.french import counted
 from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.card import CardPanel
@@ -127,9 +128,9 @@ def shown_values(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def with_names(desk: Desk, snapshot_id: int, frame: pl.DataFrame) -> pl.DataFrame:
+def with_names(desk: Desk, state: State, frame: pl.DataFrame) -> pl.DataFrame:
     """Rows [record_key, ...] with `who` and `structure_name` (of the situation, else of the first one)."""
-    people = fetch_frame(desk.store.sql(_PEOPLE, [snapshot_id]))
+    people = fetch_frame(desk.store.sql(_PEOPLE, [list(state.files(corrected_kind(state)))]))
     person, place = person_of(pl.col("record_key")), place_of(pl.col("record_key"))
     here = people.unique(["person", "place"], keep="first", maintain_order=True)
     first = people.unique("person", keep="first", maintain_order=True).select("person", "who", first="structure_name")
@@ -162,4 +163,5 @@ def told(done: Proposed) -> Answer:
 _PEOPLE = """
     SELECT coalesce(professional_id, person) AS person, finess AS place,
            coalesce(structure_name, finess) AS structure_name, concat_ws(' ', birth_name, first_names) AS who
-    FROM registrations LEFT JOIN person_lines USING (snapshot_id, line) WHERE snapshot_id = ? ORDER BY line"""
+    FROM registrations LEFT JOIN person_lines USING (snapshot_id, line) WHERE list_contains(?, snapshot_id)
+    ORDER BY snapshot_id, line"""

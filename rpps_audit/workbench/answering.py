@@ -10,7 +10,7 @@ import polars as pl
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
 from rpps_audit.checks import tolerate
-from rpps_audit.corrections import close_situations, latest_extract, only_inside, propose
+from rpps_audit.corrections import close_situations, only_inside, present_state, propose
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.workbench.acts import Acts, told
 from rpps_audit.workbench.form import Answer, Entry, Form
@@ -99,7 +99,7 @@ class Answering:
         )
         with self.acts.acting("author") as (desk, who):
             done = close_situations(
-                desk, who, latest_extract(desk.store).snapshot_id, ends, end_reason=self.form.value("end_reason"),
+                desk, who, present_state(desk.store), ends, end_reason=self.form.value("end_reason"),
                 reason=self.form.value("reason"), evidence=self.form.value("evidence"),
             )  # fmt: skip
         if done.accepted.height:
@@ -114,15 +114,15 @@ class Answering:
                 f"Cette date a plus de {SEEN_DAYS} jours : l’alerte reste. Voyez la personne, puis revenez."
             )
         with self.acts.acting("author") as (desk, who):
-            snapshot_id = latest_extract(desk.store).snapshot_id
+            state = present_state(desk.store)
             seen = pl.DataFrame(
                 {"table": ["situation"], "record_key": [key], "column": ["last_confirmed"], "new": [day.isoformat()]}
             )
-            if only_inside(desk.store, who, snapshot_id, seen).is_empty():
+            if only_inside(desk.store, who, state, seen).is_empty():
                 raise NotAuthorisedError("Cette situation est hors de vos établissements.")
             rule, column = self.row["rule_id"], self.row["column"]
             tolerate(desk.store, rule, key, column, author=who.author, reason=reason, expires_on=expires)
-            done = propose(desk, who, snapshot_id, seen, reason=reason)
+            done = propose(desk, who, state, seen, reason=reason)
         self._answered([self.row["rule_id"]])
         kept = " La confirmation de présence est au panier." if done.accepted.height else ""
         return Answer(f"Alerte levée jusqu’au {expires:%d/%m/%Y}.{kept}")

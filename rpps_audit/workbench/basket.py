@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 import polars as pl
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.corrections import FRENCH_STATES, approve, latest_extract, only_inside, undo
+from rpps_audit.corrections import FRENCH_STATES, approve, held, present_state, undo
 from rpps_audit.reports.french import counted, number
-from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.acts import CLOSED, Acts, shown_values, with_names
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.grid import Grid
@@ -113,9 +112,8 @@ class Basket:
     def _read(self) -> pl.DataFrame:
         with self.acts.acting() as (desk, who):
             self.four_eyes = desk.settings.four_eyes
-            facts = latest_extract(desk.store)
-            held = fetch_frame(desk.store.sql(_HELD, [facts.series]))
-            mine = with_names(desk, facts.snapshot_id, only_inside(desk.store, who, facts.snapshot_id, held))
+            state = present_state(desk.store)
+            mine = with_names(desk, state, held(desk, who, state))
             titles = {rule.id: rule.title for rule in desk.catalogue}
         return (
             shown_values(mine, "old", "new")
@@ -131,9 +129,3 @@ class Basket:
             # By person, in the order in which they were met.
             .sort(pl.col("correction_id").min().over("who", "record_key"), "correction_id")
         )
-
-
-_HELD = """
-    SELECT correction_id, "table", record_key, "column", old, new, rule_id, reason, evidence, author, card, state,
-           batch_id
-    FROM correction_states WHERE series = ? AND state IN ('proposed', 'approved', 'batched') ORDER BY correction_id"""

@@ -184,7 +184,7 @@ class CardPanel(LiveWidget):
     def view(self) -> dict[str, Any]:
         """The panel, and the question when one waits."""
         session = self.session
-        present, state = (True, f"Session ouverte : {session.identity.name}.") if session else self._look()
+        present, state = (True, _opened(session)) if session else self._look()
         return {
             "state": state,
             "can_open": present and session is None and not self._busy,
@@ -200,3 +200,8 @@ class CardPanel(LiveWidget):
         except AuditError as error:
             return False, f"{closed}{error}"
         return True, f"{closed}Carte dans le lecteur, session fermée : les noms restent masqués."
+
+
+def _opened(session: CardSession) -> str:
+    """Whose session it is, and at once whether their card will be able to sign."""
+    return f"Session ouverte : {session.identity.name}. {session.signature_problem}".rstrip()

@@ -12,14 +12,15 @@ from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 from rpps_audit.corrections import (
     FRENCH_STATES,
     certified_states,
-    extract,
+    corrected_columns,
     field_values,
     fields,
-    latest_extract,
     only_inside,
+    present_state,
     propose,
 )
-from rpps_audit.records import KEYED_ROWS, RecordKey, state_at
+from rpps_audit.corrections.values import corrected_kind
+from rpps_audit.records import KEYED_ROWS, RecordKey
 from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.acts import WHY, Acts, shown_values, told
 from rpps_audit.workbench.commune import CommuneSearch
@@ -39,7 +40,7 @@ class Editing:
         self.acts, self._on_done = acts, on_done
         self.key = self.id = ""
         self.fields: dict[str, dict[str, Any]] = {}
-        self._records: dict[int, pl.DataFrame] = {}
+        self._records: dict[tuple[int, int], pl.DataFrame] = {}
         self._rules: RecordRules | None = None
         self.chooser = Form(self._offered, note=self._note, on_type=self._typed)
         self.commune = CommuneSearch(None, on_take=lambda code: self.form.ask("type", name="new", text=code))
@@ -68,7 +69,7 @@ class Editing:
         value = self.new_value()
         if value is None:
             return "Ce n’est pas une date réelle de la forme JJ/MM/AAAA."
-        record = self._records.get(one["line"])
+        record = self._records.get((one["snapshot_id"], one["line"]))
         if record is None or self._rules is None:
             return ""
         return " ".join(self._rules(_written(record, one["column"], value)).get(one["column"], ()))
@@ -98,8 +99,7 @@ class Editing:
         )
         with self.acts.acting("author") as (desk, who):
             reason, evidence = self.form.value("reason"), self.form.value("evidence")
-            snapshot_id = latest_extract(desk.store).snapshot_id
-            done = propose(desk, who, snapshot_id, change, reason=reason, evidence=evidence)
+            done = propose(desk, who, present_state(desk.store), change, reason=reason, evidence=evidence)
         if done.accepted.height:
             self.form.clear("new", "reason", "evidence")
             self.id = ""
@@ -119,7 +119,7 @@ class Editing:
         one = self.fields.get(field)
         search = one is not None and one["column"] == "birth_commune"
         if one is not None and search:
-            self.commune.at(self._records[one["line"]]["birth_date"].item())
+            self.commune.at(self._records[one["snapshot_id"], one["line"]]["birth_date"].item())
         self._box.children = (self.chooser, self.commune, self.form) if search else (self.chooser, self.form)
         self.chooser.refresh()
         self.form.refresh()
@@ -163,17 +163,16 @@ class Editing:
         known = {(one.table, one.column): one for one in fields() if one.who in _MANAGED}
         person = RecordKey.parse(self.key).person
         with self.acts.acting("author") as (desk, who):
-            facts = extract(desk.store, latest_extract(desk.store).snapshot_id)
-            lines = fetch_frame(desk.store.sql(_LINES, [facts.snapshot_id, person]))
+            state = present_state(desk.store)
+            lines = fetch_frame(desk.store.sql(_LINES, [list(state.files(corrected_kind(state))), person]))
             keys = [("professional", person), *(("situation", key) for key in lines["situation_key"].unique().sort())]
             wanted = [(table, key, one.column) for table, key in keys for one in known.values() if one.table == table]
             frame = pl.DataFrame(wanted, ["table", "record_key", "column"], orient="row")
-            values = field_values(desk.store, facts.snapshot_id, frame).filter(
-                pl.col("line").is_not_null() & pl.col("column").is_in(facts.columns)
+            values = field_values(desk.store, state, frame).filter(
+                pl.col("line").is_not_null() & pl.col("column").is_in(list(corrected_columns(state)))
             )
-            mine = only_inside(desk.store, who, facts.snapshot_id, values)
-            as_of = state_at(desk.store).as_of
-            self._rules = RecordRules(desk.catalogue, lines.columns, as_of)
+            mine = only_inside(desk.store, who, state, values)
+            self._rules = RecordRules(desk.catalogue, lines.columns, state.as_of)
         names = dict(lines.select("finess", pl.coalesce("structure_name", "finess")).drop_nulls().rows())
         for row in shown_values(mine, "value").to_dicts():
             one, place = known[row["table"], row["column"]], RecordKey.parse(row["record_key"]).place or ""
@@ -181,11 +180,12 @@ class Editing:
             more = {"label": one.label, "type": one.type, "nomenclature": one.nomenclature, "certified": certified}
             where = {"where": f"{names.get(place, place)} : " if place else ""}
             self.fields[f"{row['record_key']} {row['column']}"] = row | more | where
-        for line in mine["line"].unique():
-            record = lines.filter(pl.col("line") == line)
-            for row in mine.filter((pl.col("line") == line) & pl.col("previous_id").is_not_null()).to_dicts():
+        for snapshot_id, line in mine.select("snapshot_id", "line").unique().rows():
+            here = (pl.col("snapshot_id") == snapshot_id) & (pl.col("line") == line)
+            record = lines.filter(here)
+            for row in mine.filter(here & pl.col("previous_id").is_not_null()).to_dicts():
                 record = _written(record, row["column"], row["value"])
-            self._records[line] = record
+            self._records[snapshot_id, line] = record
 
 
 def _choices(one: dict[str, Any]) -> dict[str, str] | None:
@@ -212,4 +212,4 @@ def _written(record: pl.DataFrame, column: str, value: str | None) -> pl.DataFra
 _LINES = f"""
     SELECT g.*, k.person_key AS record_key, k.record_key AS situation_key
     FROM registrations g JOIN ({KEYED_ROWS}) k USING (snapshot_id, line)
-    WHERE snapshot_id = ? AND k.person_key = ? ORDER BY line"""
+    WHERE list_contains(?, snapshot_id) AND k.person_key = ? ORDER BY snapshot_id, line"""

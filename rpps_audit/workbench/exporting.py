@@ -10,13 +10,10 @@ from pathlib import Path
 
 import polars as pl
 
-from rpps_audit.reports.atomic import write_private
+from rpps_audit.outputs import WORKBOOK_OPTIONS, csv_bytes, write_private
 from rpps_audit.workbench.frames import heading_of, shown_choices
-from rpps_audit.workbench.table import french_text
 
 MANIFEST = "MANIFESTE.txt"
-_OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
-_BEGINS_A_FORMULA = r"^[=+\-@\t\r]"
 
 
 def export(folder: Path, name: str, tables: Mapping[str, pl.DataFrame], notes: list[str]) -> list[Path]:
@@ -28,9 +25,7 @@ def export(folder: Path, name: str, tables: Mapping[str, pl.DataFrame], notes: l
     """
     french = {table: _french(frame) for table, frame in tables.items()}
     written = {f"{name}.xlsx": _workbook(french)}
-    for table, frame in french.items():
-        texts = frame.select(_safe(french_text(frame, column)).alias(column) for column in frame.columns)
-        written[f"{table}.csv"] = ("\ufeff" + texts.write_csv(separator=";")).encode()
+    written |= {f"{table}.csv": csv_bytes(frame, french=True) for table, frame in french.items()}
     lines = [f"{hashlib.sha256(content).hexdigest()}  {file}" for file, content in written.items()]
     head = [*notes, f"Écrit le {datetime.now():%d/%m/%Y à %H:%M}.", "SHA-256 de chaque fichier :"]
     written[MANIFEST] = ("\n".join([*head, *lines]) + "\n").encode()
@@ -52,16 +47,11 @@ def _french(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(shown)
 
 
-def _safe(text: pl.Expr) -> pl.Expr:
-    """Text that a spreadsheet would compute is shown with an apostrophe before it."""
-    return pl.when(text.str.contains(_BEGINS_A_FORMULA)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
-
-
 def _workbook(tables: Mapping[str, pl.DataFrame]) -> bytes:
     import xlsxwriter  # type: ignore[import-untyped]
 
     made = io.BytesIO()
-    with xlsxwriter.Workbook(made, _OPTIONS) as book:
+    with xlsxwriter.Workbook(made, WORKBOOK_OPTIONS) as book:
         for table, frame in tables.items():
             frame.write_excel(
                 book,

@@ -52,7 +52,7 @@ def _logger() -> logging.Logger:
         for handler in logger.handlers[:]:
             logger.removeHandler(handler)
             handler.close()
-        log_file().parent.mkdir(parents=True, exist_ok=True)
+        log_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         keeper = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True)
         keeper.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         logger.addHandler(keeper)

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rpps_audit.errors import UsageError
+from rpps_audit.store import keep_private
 from rpps_audit.workbench.copies import FOLDER, copy_pages
 from rpps_audit.workbench.faults import WORKSPACE_VARIABLE
 
@@ -33,6 +34,8 @@ _SETTINGS = {
     "voila/conf.json": f"{_TEMPLATE}/conf.json",
     "voila/index.html.j2": f"{_TEMPLATE}/index.html.j2",
     "voila/tree.html": f"{_TEMPLATE}/tree.html",
+    # Voilà answers to any host name unless told otherwise: another site's page could then talk to it (DNS rebinding).
+    "voila.json": "config/voila.json",
 }
 
 
@@ -60,6 +63,9 @@ def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more:
     command = [
         *(sys.executable, "-m", "jupyterlab", "--custom-css"),
         f"--ServerApp.root_dir={workspace}",
+        # No store, key or original leaves by the server's file routes.
+        "--ServerApp.contents_manager_class=rpps_audit.workbench.served.ServedContents",
+        "--ServerApp.allow_remote_access=False",
         "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url={first}",
         # Ctrl + C stops it: its question would go unread to the log.
@@ -107,10 +113,11 @@ def _free_port() -> int:
 
 def _prepare(workspace: Path) -> list[str]:
     """Make the folders and copy what is missing; say which of the user's pages are no longer those of this version."""
+    keep_private()
     own = workspace / _OWN_FOLDER
     try:
         for folder in (own / "config" / "labconfig", own / "config" / "custom", own / "data"):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         own.chmod(0o700)
         settings = files("rpps_audit.workbench") / "lab"
         for name, place in _SETTINGS.items():

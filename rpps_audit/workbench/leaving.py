@@ -7,10 +7,9 @@ from collections.abc import Callable
 import polars as pl
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.checks import state_runs
-from rpps_audit.corrections import Proposed, close_situations, latest_extract, only_inside, suggest
+from rpps_audit.corrections import Proposed, close_situations, only_inside, present_state, run_to_correct, suggest
 from rpps_audit.errors import UsageError
-from rpps_audit.records import state_at
+from rpps_audit.records import ROW_ID
 from rpps_audit.reports.french import number
 from rpps_audit.store import fetch_frame
 from rpps_audit.workbench.acts import CLOSED, SEARCHING, WHY, Acts, told, with_names
@@ -93,11 +92,11 @@ class Leaving:
         """One decision for each reason."""
         done: list[Proposed] = []
         with self.acts.acting("author") as (desk, who):
-            snapshot_id = latest_extract(desk.store).snapshot_id
+            state = present_state(desk.store)
             for (end_reason,), group in ends.group_by("end_reason", maintain_order=True):
                 done.append(
                     close_situations(
-                        desk, who, snapshot_id, group.drop("end_reason"), end_reason=str(end_reason),
+                        desk, who, state, group.drop("end_reason"), end_reason=str(end_reason),
                         reason=self.form.value("reason"), evidence=self.form.value("evidence"),
                     )
                 )  # fmt: skip
@@ -130,23 +129,21 @@ class Leaving:
 
     def _read(self) -> pl.DataFrame:
         with self.acts.acting("author") as (desk, who):
-            facts = latest_extract(desk.store)
-            runs = state_runs(desk.store, state_at(desk.store)).filter(
-                pl.col("snapshots").list.contains(facts.snapshot_id)
-            )
-            if runs.is_empty():
+            state = present_state(desk.store)
+            run_id = run_to_correct(desk.store, state)
+            if run_id is None:
                 return _NONE
-            run_id, as_of = int(runs["run_id"][0]), runs["as_of"][0]
             said = pl.concat([suggest(desk, run_id, rule) for rule in RULES]).filter(pl.col("column") == "end_date")
-            mine = only_inside(desk.store, who, facts.snapshot_id, said).sort("confidence", descending=True)
+            mine = only_inside(desk.store, who, state, said).sort("confidence", descending=True)
             mine = mine.unique("record_key", keep="first", maintain_order=True)
-            named = with_names(desk, facts.snapshot_id, mine)
-            sql = "SELECT * FROM registrations WHERE snapshot_id = ? AND list_contains(?, line)"
-            lines = fetch_frame(desk.store.sql(sql, [facts.snapshot_id, mine["line"].to_list()]))
+            named = with_names(desk, state, mine)
+            row_id = ROW_ID.format(p="")
+            sql = f"SELECT {row_id} AS row_id, * FROM registrations WHERE list_contains(?, {row_id})"
+            lines = fetch_frame(desk.store.sql(sql, [mine["row_id"].to_list()]))
             rules = desk.catalogue
-        held = lines.drop("end_date", "end_reason", "structure_name").with_columns(is_open=pl.lit(False))
-        frame = named.join(held, "line", "left", maintain_order="left").with_columns(
+        held = lines.drop("line", "end_date", "end_reason", "structure_name").with_columns(is_open=pl.lit(False))
+        frame = named.join(held, "row_id", "left", maintain_order="left").with_columns(
             end_date=pl.col("new").str.to_date("%Y-%m-%d", strict=False), end_reason=pl.lit(None, pl.String)
         )
-        self.grid.table.validate = RecordRules(rules, frame.columns, as_of)
+        self.grid.table.validate = RecordRules(rules, frame.columns, state.as_of)
         return frame

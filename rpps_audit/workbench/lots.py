@@ -7,21 +7,14 @@ from typing import Any
 
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
+from rpps_audit.batches.batch import FRENCH_BATCH_STATES, Batch, batches, settle_packages
+from rpps_audit.batches.prepare import prepare, ready
+from rpps_audit.batches.sign import sign
+from rpps_audit.batches.status import batch_page
+from rpps_audit.batches.transport import send
+from rpps_audit.batches.verify import Verification, verify
 from rpps_audit.card import PinRefusedError, SessionClosedError, load_settings, load_trust
-from rpps_audit.corrections import (
-    FRENCH_BATCH_STATES,
-    Batch,
-    Verification,
-    batch_page,
-    batches,
-    latest_extract,
-    prepare,
-    ready,
-    send,
-    settle_packages,
-    sign,
-    verify,
-)
+from rpps_audit.corrections import present_state
 from rpps_audit.errors import NotAuthorisedError, UsageError
 from rpps_audit.reports.french import counted
 from rpps_audit.workbench.acts import NO_SESSION, Acts
@@ -47,7 +40,7 @@ class Lots:
         self.ready = 0
         if self.acts.author:
             with self.acts.acting("author") as (desk, who):
-                self.ready = ready(desk, who, latest_extract(desk.store)).height
+                self.ready = ready(desk, who, present_state(desk.store)).height
                 self._four_eyes = desk.settings.four_eyes
         self.form.refresh()
         self.panel.refresh()

@@ -11,8 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from rpps_audit import ingest
-from rpps_audit.errors import UsageError
+from rpps_audit.ingest import forget
 from rpps_audit.records import state_at
 from rpps_audit.reports.labels import KINDS
 from rpps_audit.store import fetch_frame
@@ -59,16 +58,8 @@ def rejects(screen: Screen, snapshot_id: int) -> pl.DataFrame:
         return fetch_frame(store.sql(sql, [snapshot_id]))
 
 
-def can_retire() -> bool:
-    """The loading room knows how to forget a file."""
-    return hasattr(ingest, "forget")
-
-
 def retire(screen: Screen, snapshot_id: int) -> None:
-    """Forget a loaded file: what it said is no longer part of any state."""
-    forget = getattr(ingest, "forget", None)
-    if forget is None:
-        raise UsageError("Retirer une extraction n’est pas possible dans cette version.")
+    """Forget a loaded file. Raises UsageError while corrections rest on it."""
     with screen.store() as store:
         forget(store, snapshot_id)
 

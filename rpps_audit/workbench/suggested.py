@@ -7,10 +7,8 @@ from collections.abc import Callable
 import polars as pl
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
-from rpps_audit.checks import state_runs
-from rpps_audit.corrections import latest_extract, only_inside, propose, suggest
+from rpps_audit.corrections import only_inside, present_state, propose, run_to_correct, suggest
 from rpps_audit.errors import UsageError
-from rpps_audit.records import state_at
 from rpps_audit.reports.french import number
 from rpps_audit.workbench.acts import CLOSED, SEARCHING, WHY, Acts, shown_values, told, with_names
 from rpps_audit.workbench.beside import Beside
@@ -95,8 +93,7 @@ class Suggested:
 
     def _propose(self, chosen: pl.DataFrame, reason: str, evidence: str) -> Answer:
         with self.acts.acting("author") as (desk, who):
-            snapshot_id = latest_extract(desk.store).snapshot_id
-            done = propose(desk, who, snapshot_id, chosen, reason=reason, evidence=evidence)
+            done = propose(desk, who, present_state(desk.store), chosen, reason=reason, evidence=evidence)
         if self.search.busy:
             self.search.ask()
         # What was accepted is no longer to be suggested, by whichever rule.
@@ -152,15 +149,13 @@ class Suggested:
 
     def _read(self) -> pl.DataFrame:
         with self.acts.acting("author") as (desk, who):
-            facts = latest_extract(desk.store)
-            runs = state_runs(desk.store, state_at(desk.store)).filter(
-                pl.col("snapshots").list.contains(facts.snapshot_id)
-            )
-            if runs.is_empty():
+            state = present_state(desk.store)
+            run_id = run_to_correct(desk.store, state)
+            if run_id is None:
                 return _NONE
             # Ends of situations are decided with their reason, among those who left.
-            said = suggest(desk, int(runs["run_id"][0])).filter(pl.col("column") != "end_date")
-            mine = with_names(desk, facts.snapshot_id, only_inside(desk.store, who, facts.snapshot_id, said))
+            said = suggest(desk, run_id).filter(pl.col("column") != "end_date")
+            mine = with_names(desk, state, only_inside(desk.store, who, state, said))
             titles = {rule.id: rule.title for rule in desk.catalogue}
         return shown_values(mine).with_columns(
             id=pl.concat_str("rule_id", "table", "record_key", "column", "new", separator="\n"),

@@ -119,11 +119,13 @@ def test_journal_verify_finds_truncation_with_the_last_signed_manifest(card, car
             folder = card_workspace / "outbox" / batch
             folder.mkdir(parents=True)
             (folder / "manifest.json").write_bytes(signed.content)
+            (folder / "manifest.json.p7s").write_bytes(signed.signature)
     assert run(card_workspace, "journal", "verify") == 0
     assert "Journal intact" in capsys.readouterr().out
     journal = card_workspace / "journal.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[:4]))
+    (card_workspace / "journal.jsonl.tete").unlink()
     assert Journal(journal).verify().intact
     assert run(card_workspace, "journal", "verify") == 3
     assert "tronqué" in capsys.readouterr().out

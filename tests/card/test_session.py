@@ -62,10 +62,19 @@ def test_a_health_professional_is_known_by_their_rpps_number(slot, tmp_path):
         assert (session.identity.kind, session.identity.rpps) == ("CPS", "10002813839")
 
 
-def test_a_manager_may_be_listed_by_card_number(card, tmp_path):
-    entry = (
-        f'[[gestionnaire]]\ncarte = "{TOKEN}"\norganismes = ["750000002"]\nroles = ["approbateur"]\ndu = 2020-01-01\n'
-    )
+def listed_by_card(name):
+    rights = 'organismes = ["750000002"]\nroles = ["approbateur"]\ndu = 2020-01-01\n'
+    return f'[[gestionnaire]]\n{name}carte = "{TOKEN}"\n{rights}'
+
+
+@pytest.mark.parametrize("name", ["", 'nom = "Dominique Autre"\n'])
+def test_a_card_number_that_no_certificate_signs_gives_no_rights_by_itself(card, tmp_path, name):
+    with pytest.raises(NotAuthorisedError, match="seul ne donne aucun droit"):
+        open_session(make_workspace(tmp_path / "e", listed_by_card(name)), never_asked())
+
+
+def test_a_manager_may_be_listed_by_card_number_and_the_name_of_the_certificate(card, tmp_path):
+    entry = listed_by_card('nom = "Gestion-Test Camille"\n')
     with open_session(make_workspace(tmp_path / "e", entry), typed()) as session:
         operators = {"750000009": "750000002"}
         assert session.require(["750000009"], "approver", operators).role == "approver"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rpps_audit.checks import Catalogue, Rule, load_catalogue, parse_rule
+from rpps_audit.checks import Catalogue, Rule, load_catalogue, parse_rule, run_examples
 from rpps_audit.checks.examples import load_example
 from rpps_audit.checks.kinds import KINDS, Context, References, explain, kind_of
 from rpps_audit.errors import UsageError
@@ -192,6 +192,26 @@ def test_whoever_breaks_a_rule_was_looked_at(checked: Rule) -> None:
             snapshot_id = load_example(store, example, checked.applies_to[0])
             run = run_checks(store, snapshot_id, Catalogue((checked,)), as_of=date.fromisoformat(example.as_of))
             assert run.rules["failed"].item() <= run.rules["evaluated"].item()
+
+
+def test_the_records_of_an_example_may_stand_in_several_files() -> None:
+    text = written("shared_value", "email").replace(
+        "+++\n\npage",
+        """[[examples]]
+verdict = "bad"
+rows = [
+  { professional_id = "810000000017", email = "a@x.example", file = "A" },
+  { professional_id = "810000000025", email = "a@x.example", file = "B" },
+]
++++
+
+page""",
+    )
+    checked = parse_rule(text, "mon-controle.md")
+    assert run_examples(checked) == []
+    with memory_store() as store:
+        load_example(store, checked.examples[0], "suivi")
+        assert store.sql("SELECT count(DISTINCT series) FROM snapshots").fetchone() == (2,)
 
 
 # --- departures -------------------------------------------------------------------------------------------------------

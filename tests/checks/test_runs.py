@@ -34,7 +34,7 @@ def test_a_rule_without_its_column_is_not_evaluable_and_finds_nothing() -> None:
     with memory_store() as store:
         loaded = snapshot(store, "suivi", [person(1, role=None)], columns=["professional_id", "finess"])
         run = run_checks(store, loaded, Catalogue((ROLE_REQUIRED,)))
-    assert run.not_evaluable().rows() == [("rule-required", "colonne absente de cette extraction : « Rôle »")]
+    assert run.not_evaluable().rows() == [("rule-required", "colonne absente : « Rôle »")]
     assert run.findings == 0
 
 

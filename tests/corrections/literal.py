@@ -24,18 +24,21 @@ def authorisation(
     role: str = "author",
     establishments: tuple[str, ...] = (SITE,),
     operators: tuple[str, ...] = (),
+    name: str | None = None,
+    **other: Any,
 ) -> Authorisation:
-    """What an open session would give."""
+    """What an open session would give; another author has another name unless it is given."""
     return grant(
         {
             "author": author,
-            "name": "Camille Gestion-Test",
+            "name": name or ("Camille Gestion-Test" if author == "300/CPE1" else f"Porteur {author}"),
             "card": card,
             "role": role,
             "perimeter": Perimeter(frozenset(establishments), frozenset(operators)),
             "environment": "test",
             "granted_at": datetime.now(UTC),
             "_still_open": lambda: None,
+            **other,
         }
     )
 

@@ -11,8 +11,8 @@ import pytest
 from rpps_audit.checks import load_catalogue
 from rpps_audit.cli import main
 from rpps_audit.corrections import suggestions
+from tests.batches.test_batches import SUIVI
 from tests.card.profiles import PIN
-from tests.corrections.test_batches import SUIVI
 
 SITE = "750000001"
 LINES = [
@@ -46,7 +46,9 @@ def test_the_loop_as_commands(run, card_workspace, tmp_path):
     assert "zoe.dupont@gmail.com" not in said  # « gmial » alone is no known slip
     one = ("corrections", "propose", "personne", "810000000001", "email")
     code, said = run(*one, "zoe", "--rule", "email-format", "--reason", "essai")
-    assert code == 0  # the same error as before is not a new one
+    assert code == 1
+    assert "laisse en place la faute" in said
+    assert run(*one, "zoe@gmail.com", "--rule", "email-format", "--reason", "essai")[0] == 0
     code, said = run(*one, "zoe.dupont@gmail.com", "--reason", "vu avec elle")
     assert code == 2
     assert "déjà corrigé ce champ (correction n° 1" in said
@@ -76,6 +78,36 @@ def test_the_loop_as_commands(run, card_workspace, tmp_path):
     assert run("batch", "status", batch_id, "--page", str(page))[0] == 0
     assert "gmail" not in page.read_text("utf-8")
     assert run("journal", "verify")[0] == 0
+
+
+@pytest.mark.card
+def test_a_situation_is_added_from_the_command_line(run):
+    add = ("corrections", "add", "810000000003", "--finess", SITE, "--role", "GENR11", "--start", "02/11/2026")
+    code, said = run(*add, "--reason", "nouveau poste")
+    assert code == 2
+    assert "existe déjà" in said
+    elsewhere = ("corrections", "add", "810000000003", "--finess", "010000024", "--reason", "nouveau poste")
+    code, said = run(*elsewhere)
+    assert code == 4
+    assert "010000024" in said
+
+
+@pytest.mark.card
+def test_an_old_batch_shown_beside_the_one_that_replaces_it_is_said_old(run):
+    one = ("corrections", "propose", "personne", "810000000003", "email")
+    paths = []
+    for number, value in enumerate(("a@exemple.fr", "b@exemple.fr")):
+        replaces = ("--replaces", str(number)) if number else ()
+        assert run(*one, value, "--reason", "x", *replaces)[0] == 0
+        prepared = json.loads(run("batch", "prepare", "--no-pdf", "--json")[1])
+        assert run("batch", "sign", prepared["batch_id"])[0] == 0
+        paths.append(prepared["path"])
+    code, said = run("batch", "verify", *paths)
+    assert code == 0
+    assert said.count("ANCIEN") == 1
+    assert run("batch", "verify", paths[1], "--at", "01/01/1990")[0] == 1
+    with pytest.raises(SystemExit, match="2"):
+        run("batch", "verify", paths[1], "--at", "hier")
 
 
 @pytest.mark.card

@@ -12,6 +12,7 @@ from rpps_audit.corrections.perimeter import only_inside
 from rpps_audit.corrections.proposing import ConflictError, add_situation, close_situations, propose
 from rpps_audit.corrections.values import field_values
 from rpps_audit.errors import NotAuthorisedError, UsageError
+from rpps_audit.records import state_at as now
 from rpps_audit.store import memory_store
 from tests.checks.literal import key, person, snapshot
 from tests.corrections.literal import EMAIL, OTHER_SITE, SITE, authorisation, change, desk, proposals, rule
@@ -25,8 +26,8 @@ def store():
         yield opened
 
 
-def value(store, snapshot_id, table, record_key, column):
-    frame = field_values(store, snapshot_id, proposals(change(table, record_key, column, None)))
+def value(store, table, record_key, column):
+    frame = field_values(store, now(store), proposals(change(table, record_key, column, None)))
     return frame["base"].item(), frame["value"].item()
 
 
@@ -35,21 +36,21 @@ def one(table="professional", record_key=ONE, column="email", new="a@b.fr", **ot
 
 
 def test_a_correction_changes_the_view_and_never_the_export(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1, email="a@b")])
+    snapshot(store, "suivi", [person(1, email="a@b")])
     table = desk(store, tmp_path, EMAIL)
-    done = propose(table, authorisation(), snapshot_id, one(), reason="faute de frappe")
+    done = propose(table, authorisation(), now(table.store), one(), reason="faute de frappe")
     assert done.accepted["correction_id"].to_list() == [1]
-    assert value(store, snapshot_id, "professional", ONE, "email") == ("a@b", "a@b.fr")
+    assert value(store, "professional", ONE, "email") == ("a@b", "a@b.fr")
     assert store.sql("SELECT email FROM registrations").fetchall() == [("a@b",)]
 
 
 def test_the_journal_has_keys_and_salted_hashes_and_no_value(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1, email="ancienne@exemple.fr", role="GENR08")])
+    snapshot(store, "suivi", [person(1, email="ancienne@exemple.fr", role="GENR08")])
     table = desk(store, tmp_path)
     both = proposals(
         change("professional", ONE, "email", "nouvelle@exemple.fr"), change("situation", key(1), "role", "GENR11")
     )
-    propose(table, authorisation(), snapshot_id, both, reason="mise à jour")
+    propose(table, authorisation(), now(table.store), both, reason="mise à jour")
     text = table.journal.path.read_text("utf-8")
     assert ONE in text
     assert "corrections-proposed" in text
@@ -59,44 +60,44 @@ def test_the_journal_has_keys_and_salted_hashes_and_no_value(store, tmp_path):
 
 
 def test_a_correction_that_breaks_a_rule_is_refused_with_its_title(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1, email="a@b.fr"), person(2, email="c@d.fr")])
+    snapshot(store, "suivi", [person(1, email="a@b.fr"), person(2, email="c@d.fr")])
     table = desk(store, tmp_path, EMAIL)
     wanted = proposals(
         change("professional", ONE, "email", "a-b"), change("professional", f"8{2:011d}", "email", "e@f.fr")
     )
-    done = propose(table, authorisation(), snapshot_id, wanted, reason="essai")
+    done = propose(table, authorisation(), now(table.store), wanted, reason="essai")
     assert done.accepted["record_key"].to_list() == [f"8{2:011d}"]
     assert done.refused["record_key"].to_list() == [ONE]
     assert "Titre de matches" in done.refused["reason"][0]
-    assert value(store, snapshot_id, "professional", ONE, "email") == ("a@b.fr", "a@b.fr")
+    assert value(store, "professional", ONE, "email") == ("a@b.fr", "a@b.fr")
 
 
 def test_an_error_with_somebody_untouched_is_seen(store, tmp_path):
     shared = rule("shared_value", "professional", "email", parameters={"fold": "lower"})
-    snapshot_id = snapshot(store, "suivi", [person(1, email="a@b.fr"), person(2, email="C@d.fr"), person(3)])
-    done = propose(desk(store, tmp_path, shared), authorisation(), snapshot_id, one(new="c@D.fr"), reason="essai")
+    snapshot(store, "suivi", [person(1, email="a@b.fr"), person(2, email="C@d.fr"), person(3)])
+    done = propose(desk(store, tmp_path, shared), authorisation(), now(store), one(new="c@D.fr"), reason="essai")
     assert done.accepted.is_empty()
     assert done.refused["rule_id"].to_list() == ["shared_value"]
 
 
 def test_an_error_that_was_there_before_does_not_refuse(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1, email="mauvaise", phone="1")])
+    snapshot(store, "suivi", [person(1, email="mauvaise", phone="1")])
     done = propose(
-        desk(store, tmp_path, EMAIL), authorisation(), snapshot_id, one(column="phone", new="0601020304"), reason="x"
+        desk(store, tmp_path, EMAIL), authorisation(), now(store), one(column="phone", new="0601020304"), reason="x"
     )
     assert done.accepted.height == 1
 
 
 def test_the_second_author_sees_the_first(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1, email="a@b.fr")])
+    snapshot(store, "suivi", [person(1, email="a@b.fr")])
     table = desk(store, tmp_path)
-    propose(table, authorisation("premier", "1"), snapshot_id, one(new="un@b.fr"), reason="x")
+    propose(table, authorisation("premier", "1"), now(table.store), one(new="un@b.fr"), reason="x")
     second = authorisation("second", "2")
     with pytest.raises(ConflictError, match=r"premier a déjà corrigé ce champ \(correction n° 1, proposée\)") as caught:
-        propose(table, second, snapshot_id, one(new="deux@b.fr"), reason="x")
+        propose(table, second, now(table.store), one(new="deux@b.fr"), reason="x")
     assert "un@b.fr" not in str(caught.value)
-    propose(table, second, snapshot_id, one(new="deux@b.fr", previous_id=1), reason="x")
-    assert value(store, snapshot_id, "professional", ONE, "email") == ("a@b.fr", "deux@b.fr")
+    propose(table, second, now(table.store), one(new="deux@b.fr", previous_id=1), reason="x")
+    assert value(store, "professional", ONE, "email") == ("a@b.fr", "deux@b.fr")
     assert store.sql("SELECT old, new FROM corrections ORDER BY 1").fetchall() == [
         ("a@b.fr", "un@b.fr"),
         ("un@b.fr", "deux@b.fr"),
@@ -104,13 +105,13 @@ def test_the_second_author_sees_the_first(store, tmp_path):
 
 
 def test_any_correction_is_undone_not_only_the_last(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1, email="a@b.fr", phone="0601020304")])
+    snapshot(store, "suivi", [person(1, email="a@b.fr", phone="0601020304")])
     table = desk(store, tmp_path)
-    propose(table, authorisation(), snapshot_id, one(new="un@b.fr"), reason="x")
-    propose(table, authorisation(), snapshot_id, one(column="phone", new="0605060708"), reason="x")
+    propose(table, authorisation(), now(table.store), one(new="un@b.fr"), reason="x")
+    propose(table, authorisation(), now(table.store), one(column="phone", new="0605060708"), reason="x")
     undo(table, authorisation(), [1], reason="erreur")
-    assert value(store, snapshot_id, "professional", ONE, "email") == ("a@b.fr", "a@b.fr")
-    assert value(store, snapshot_id, "professional", ONE, "phone") == ("0601020304", "0605060708")
+    assert value(store, "professional", ONE, "email") == ("a@b.fr", "a@b.fr")
+    assert value(store, "professional", ONE, "phone") == ("0601020304", "0605060708")
     with pytest.raises(UsageError, match="déjà annulée"):
         undo(table, authorisation(), [1], reason="encore")
 
@@ -125,45 +126,45 @@ def test_any_correction_is_undone_not_only_the_last(store, tmp_path):
     ],
 )
 def test_the_store_that_writes_checks_the_perimeter(store, tmp_path, row, allowed):
-    snapshot_id = snapshot(store, "suivi", [person(1, **row)])
+    snapshot(store, "suivi", [person(1, **row)])
     table, who = desk(store, tmp_path), authorisation(operators=("690000999",))
     if allowed:
-        assert propose(table, who, snapshot_id, one(), reason="x").accepted.height == 1
+        assert propose(table, who, now(table.store), one(), reason="x").accepted.height == 1
     else:
         with pytest.raises(NotAuthorisedError, match="périmètre"):
-            propose(table, who, snapshot_id, one(), reason="x")
+            propose(table, who, now(table.store), one(), reason="x")
         assert store.sql("SELECT count(*) FROM corrections").fetchone() == (0,)
 
 
 def test_a_situation_is_not_moved_outside_the_perimeter(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1)])
+    snapshot(store, "suivi", [person(1)])
     with pytest.raises(NotAuthorisedError, match=OTHER_SITE):
         propose(
             desk(store, tmp_path),
             authorisation(),
-            snapshot_id,
+            now(store),
             one("situation", key(1), "finess", OTHER_SITE),
             reason="x",
         )
 
 
 def test_an_approver_does_not_propose(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1)])
+    snapshot(store, "suivi", [person(1)])
     with pytest.raises(NotAuthorisedError, match="auteur"):
-        propose(desk(store, tmp_path), authorisation(role="approver"), snapshot_id, one(), reason="x")
+        propose(desk(store, tmp_path), authorisation(role="approver"), now(store), one(), reason="x")
 
 
 @pytest.mark.parametrize(
     ("proposal", "said"),
     [
         (one(column="civil_status_state", new="C"), "ne se corrige pas"),
-        (one(record_key="8999"), "n'est pas dans l'extraction"),
+        (one(record_key="8999"), "n'est pas dans l'état"),
     ],
 )
 def test_what_cannot_be_corrected_is_said(store, tmp_path, proposal, said):
-    snapshot_id = snapshot(store, "suivi", [person(1)])
+    snapshot(store, "suivi", [person(1)])
     with pytest.raises(UsageError, match=said):
-        propose(desk(store, tmp_path), authorisation(), snapshot_id, proposal, reason="x")
+        propose(desk(store, tmp_path), authorisation(), now(store), proposal, reason="x")
 
 
 @pytest.mark.parametrize(
@@ -178,8 +179,8 @@ def test_what_cannot_be_corrected_is_said(store, tmp_path, proposal, said):
     ],
 )
 def test_a_value_of_the_wrong_form_is_refused(store, tmp_path, table, record_key, column, new):
-    snapshot_id = snapshot(store, "suivi", [person(1, email="a@b.fr")])
-    done = propose(desk(store, tmp_path), authorisation(), snapshot_id, one(table, record_key, column, new), reason="x")
+    snapshot(store, "suivi", [person(1, email="a@b.fr")])
+    done = propose(desk(store, tmp_path), authorisation(), now(store), one(table, record_key, column, new), reason="x")
     assert done.accepted.is_empty()
     assert "forme" in done.refused["reason"][0]
 
@@ -187,24 +188,26 @@ def test_a_value_of_the_wrong_form_is_refused(store, tmp_path, table, record_key
 @pytest.mark.parametrize("column", ["end_date", "end_reason", "is_open"])
 def test_a_field_can_be_emptied(store, tmp_path, column):
     held = {"end_date": date(2026, 10, 1), "end_reason": "CHA", "is_open": False}
-    snapshot_id = snapshot(store, "suivi", [person(1, **held)])
+    snapshot(store, "suivi", [person(1, **held)])
     done = propose(
-        desk(store, tmp_path), authorisation(), snapshot_id, one("situation", key(1), column, None), reason="x"
+        desk(store, tmp_path), authorisation(), now(store), one("situation", key(1), column, None), reason="x"
     )
     assert done.accepted.height == 1
-    assert value(store, snapshot_id, "situation", key(1), column)[1] is None
+    assert value(store, "situation", key(1), column)[1] is None
 
 
 def test_certified_civil_status_is_a_request_with_evidence(store, tmp_path):
-    snapshot_id = snapshot(
-        store, "suivi", [person(1, birth_name="DUPOND", civil_status_state="C"), person(2, birth_name="X")]
-    )
+    snapshot(store, "suivi", [person(1, birth_name="DUPOND", civil_status_state="C"), person(2, birth_name="X")])
     table = desk(store, tmp_path)
-    done = propose(table, authorisation(), snapshot_id, one(column="birth_name", new="DUPONT"), reason="x")
+    done = propose(table, authorisation(), now(table.store), one(column="birth_name", new="DUPONT"), reason="x")
     assert "justificatif" in done.refused["reason"][0]
     evidence = "acte de naissance vu le 02/11/2026"
-    propose(table, authorisation(), snapshot_id, one(column="birth_name", new="DUPONT"), reason="x", evidence=evidence)
-    propose(table, authorisation(), snapshot_id, one(record_key=f"8{2:011d}", column="birth_name", new="Y"), reason="x")
+    propose(
+        table, authorisation(), now(table.store), one(column="birth_name", new="DUPONT"), reason="x", evidence=evidence
+    )
+    propose(
+        table, authorisation(), now(table.store), one(record_key=f"8{2:011d}", column="birth_name", new="Y"), reason="x"
+    )
     assert store.sql("SELECT kind, evidence FROM corrections ORDER BY correction_id").fetchall() == [
         ("request", evidence),
         ("edit", ""),
@@ -213,14 +216,14 @@ def test_certified_civil_status_is_a_request_with_evidence(store, tmp_path):
 
 def test_a_situation_is_ended_with_its_date_its_reason_and_its_state(store, tmp_path):
     still_open = rule("past_end_still_open", "situation", "end_date", parameters={"open_column": "is_open"})
-    snapshot_id = snapshot(store, "suivi", [person(1), person(2)])
+    snapshot(store, "suivi", [person(1), person(2)])
     table = desk(store, tmp_path, still_open)
     alone = propose(
-        table, authorisation(), snapshot_id, one("situation", key(1), "end_date", "2026-10-01"), reason="départ"
+        table, authorisation(), now(table.store), one("situation", key(1), "end_date", "2026-10-01"), reason="départ"
     )
     assert alone.refused["rule_id"].to_list() == ["past_end_still_open"]
     ends = pl.DataFrame({"record_key": [key(1), key(2)], "end_date": [date(2026, 10, 1), date(2026, 9, 30)]})
-    done = close_situations(table, authorisation(), snapshot_id, ends, end_reason="CHA", reason="départ")
+    done = close_situations(table, authorisation(), now(table.store), ends, end_reason="CHA", reason="départ")
     assert done.refused.is_empty()
     assert sorted(done.accepted["column"].to_list()) == [
         "end_date",
@@ -232,38 +235,38 @@ def test_a_situation_is_ended_with_its_date_its_reason_and_its_state(store, tmp_
     ]
     assert store.sql("SELECT count(DISTINCT operation_id) FROM corrections").fetchone() == (1,)
     with pytest.raises(UsageError, match="Motif de fin inconnu"):
-        close_situations(table, authorisation(), snapshot_id, ends, end_reason="PARTI", reason="départ")
+        close_situations(table, authorisation(), now(table.store), ends, end_reason="PARTI", reason="départ")
 
 
 def test_a_second_situation_only_when_no_request_is_pending(store, tmp_path):
     rows = [person(1), person(2, pending_request_date=date(2026, 10, 1))]
-    snapshot_id = snapshot(store, "suivi", rows)
+    snapshot(store, "suivi", rows)
     table, who = desk(store, tmp_path, EMAIL), authorisation(establishments=(SITE, OTHER_SITE))
     new = {"finess": OTHER_SITE, "role": "GENR11", "profession": "326", "start_date": "2026-11-01"}
-    assert add_situation(table, who, snapshot_id, ONE, new, reason="x").accepted.height == 4
-    waiting = add_situation(table, who, snapshot_id, f"8{2:011d}", new, reason="x")
+    assert add_situation(table, who, now(table.store), ONE, new, reason="x").accepted.height == 4
+    waiting = add_situation(table, who, now(table.store), f"8{2:011d}", new, reason="x")
     assert waiting.accepted.is_empty()
     assert "en attente" in waiting.refused["reason"][0]
     with pytest.raises(UsageError, match="existe déjà"):
-        add_situation(table, who, snapshot_id, ONE, new | {"finess": SITE}, reason="x")
+        add_situation(table, who, now(table.store), ONE, new | {"finess": SITE}, reason="x")
 
 
 def test_an_added_situation_is_judged_by_the_rules(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1)])
+    snapshot(store, "suivi", [person(1)])
     known_role = rule("one_of", "situation", "role", parameters={"values": ["GENR11"]})
     new = {"finess": SITE.replace("15", "23"), "role": "GENR99", "start_date": "2026-11-01"}
     who = authorisation(establishments=(SITE, new["finess"]))
-    done = add_situation(desk(store, tmp_path, known_role), who, snapshot_id, ONE, new, reason="x")
+    done = add_situation(desk(store, tmp_path, known_role), who, now(store), ONE, new, reason="x")
     assert set(done.refused["rule_id"]) == {"one_of"}
 
 
 def test_four_eyes_another_card_approves_and_the_time_it_took_is_kept(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1), person(2)])
+    snapshot(store, "suivi", [person(1), person(2)])
     table = desk(store, tmp_path, four_eyes=True)
     both = proposals(
         change("professional", ONE, "email", "a@b.fr"), change("professional", f"8{2:011d}", "email", "c@d.fr")
     )
-    propose(table, authorisation(), snapshot_id, both, reason="x")
+    propose(table, authorisation(), now(table.store), both, reason="x")
     shown = datetime.now(UTC) - timedelta(seconds=30)
     for author, card in (("300/CPE1", "autre carte"), ("autre nom", "2138450001")):
         with pytest.raises(NotAuthorisedError, match="Aucune exception"):
@@ -281,30 +284,30 @@ def test_four_eyes_another_card_approves_and_the_time_it_took_is_kept(store, tmp
 
 
 def test_a_reason_is_always_asked(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1)])
+    snapshot(store, "suivi", [person(1)])
     with pytest.raises(UsageError, match="motif"):
-        propose(desk(store, tmp_path), authorisation(), snapshot_id, one(), reason="  ")
+        propose(desk(store, tmp_path), authorisation(), now(store), one(), reason="  ")
 
 
 def test_only_inside_keeps_the_rows_of_the_perimeter_in_their_order(store, tmp_path):
     here, there = person(1, finess=SITE), person(2, finess=OTHER_SITE)
-    snapshot_id = snapshot(store, "suivi", [here, there, person(3, finess=SITE)])
+    snapshot(store, "suivi", [here, there, person(3, finess=SITE)])
     rows = proposals(
         change("professional", f"8{3:011d}", "email", None, kept=True),
         change("situation", f"8{2:011d}@{OTHER_SITE}", "role", None, kept=False),
         change("professional", f"8{2:011d}", "email", None, kept=False),
         change("situation", key(1), "role", None, kept=True),
     )
-    mine = only_inside(store, authorisation(), snapshot_id, rows)
+    mine = only_inside(store, authorisation(), now(store), rows)
     assert mine.equals(rows.filter("kept"))
-    assert only_inside(store, authorisation(establishments=(SITE, OTHER_SITE)), snapshot_id, rows).equals(rows)
-    assert only_inside(store, authorisation(), snapshot_id, rows.clear()).is_empty()
+    assert only_inside(store, authorisation(establishments=(SITE, OTHER_SITE)), now(store), rows).equals(rows)
+    assert only_inside(store, authorisation(), now(store), rows.clear()).is_empty()
 
 
 def test_a_record_that_a_correction_moves_out_is_not_inside(store, tmp_path):
-    snapshot_id = snapshot(store, "suivi", [person(1, finess=SITE)])
+    snapshot(store, "suivi", [person(1, finess=SITE)])
     both = authorisation(establishments=(SITE, OTHER_SITE))
     move = proposals(change("situation", key(1), "finess", OTHER_SITE))
-    assert propose(desk(store, tmp_path), both, snapshot_id, move, reason="mutation").refused.is_empty()
-    assert only_inside(store, authorisation(), snapshot_id, move).is_empty()
-    assert only_inside(store, both, snapshot_id, move).height == 1
+    assert propose(desk(store, tmp_path), both, now(store), move, reason="mutation").refused.is_empty()
+    assert only_inside(store, authorisation(), now(store), move).is_empty()
+    assert only_inside(store, both, now(store), move).height == 1

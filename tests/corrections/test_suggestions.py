@@ -8,6 +8,7 @@ import pytest
 
 from rpps_audit.corrections.proposing import propose
 from rpps_audit.corrections.suggestions import suggest
+from rpps_audit.records import state_at as now
 from rpps_audit.store import memory_store
 from tests.checks.literal import person, run_checks, snapshot
 from tests.corrections.literal import SITE, authorisation, change, desk, proposals, rule
@@ -219,7 +220,7 @@ def test_suggestions_say_what_is_corrected_already_and_how_many_there_are(tmp_pa
         propose(
             table,
             authorisation(),
-            snapshot_id,
+            now(table.store),
             proposals(change("professional", ONE, "birth_commune", "93066")),
             reason="x",
         )

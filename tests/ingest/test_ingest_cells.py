@@ -127,7 +127,7 @@ def test_a_workbook_counts_its_days_from_1904_when_it_says_so(store: Store, tmp_
     ]
 
 
-# ----------------------------------------------------------------------------------------- yes or no, codes, identifiers
+# --------------------------------------------------------------------------------- yes or no, codes, identifiers
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,12 @@ def test_what_is_neither_yes_nor_no_is_unreadable(store: Store, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("column", "written", "code"),
     [
-        ("role", "genr08", "GENR08"), ("role", "Genr 08", "GENR08"), ("role", "GENR08 - Coordination et orientation", "GENR08"),
+        ("role", "genr08", "GENR08"),
+        ("role", "Genr 08", "GENR08"),
+        ("role", "GENR08 - Coordination et orientation", "GENR08"),
         ("role", "Professionnels du social et MS exerçant des fonctions d’accompagnement au soin", "GENR11"),
-        ("profession", "Éducatrice spécialisée", "326"), ("profession", "Aide soignante", "313"), ("profession", "TISF", "319"),
+        ("profession", "Éducatrice spécialisée", "326"), ("profession", "Aide soignante", "313"),
+        ("profession", "TISF", "319"),
         ("profession", "326.0", "326"), ("profession", "Psychologue", "93"), ("profession", "Infirmière", "60"),
         ("birth_country", "FRANCE", "99100"), ("birth_country", "Côte d'Ivoire", "99326"),
         ("end_reason", "dcd", "DCD"), ("civil_status_state", "Certifié INSEE", "C"),

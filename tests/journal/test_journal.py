@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rpps_audit.journal import Anchor, Journal, JournalError, canonical_json
+from rpps_audit.journal.witness import write_head
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.recursive(
@@ -103,24 +104,53 @@ def test_a_removed_line_a_swap_and_a_repeat_are_named(tmp_path):
         assert journal.verify().broken_line == broken
 
 
-def test_only_the_anchor_sees_a_chain_cut_short(tmp_path):
+def test_a_chain_cut_short_is_seen_by_its_witness_and_by_the_anchor(tmp_path):
     journal = written(tmp_path)
     anchor = journal.head()
     journal.path.write_bytes(b"".join(lines(journal)[:3]))
-    assert journal.verify().intact
-    check = journal.verify(anchor)
-    assert not check.intact
-    assert (check.entries, check.broken_line) == (3, 4)
-    assert "tronqué" in check.reason
+    for check in (journal.verify(), journal.verify(anchor)):
+        assert (check.entries, check.broken_line) == (3, 4)
+        assert "tronqué" in check.reason
 
 
-def test_only_the_anchor_sees_a_chain_rewritten_whole(tmp_path):
+def test_nothing_is_written_after_a_cut_so_that_it_stays_seen(tmp_path):
+    journal = written(tmp_path)
+    journal.path.write_bytes(b"".join(lines(journal)[:-1]))
+    with pytest.raises(JournalError, match="tronqué"):
+        journal.append("x", {}, "me")
+    journal.path.unlink()
+    with pytest.raises(JournalError, match="tronqué"):
+        journal.append("x", {}, "me")
+
+
+def test_only_the_anchor_sees_a_chain_and_its_witness_rewritten_whole(tmp_path):
     journal = written(tmp_path)
     anchor = journal.head()
     journal.path.unlink()
+    journal.path.with_name("journal.jsonl.tete").unlink()
     written(tmp_path, 6)
     assert journal.verify().intact
     assert journal.verify(anchor).broken_line == 5
+
+
+def test_a_line_added_by_hand_is_seen(tmp_path):
+    journal = written(tmp_path)
+    before = journal.path.with_name("journal.jsonl.tete").read_bytes()
+    journal.append("forged", {}, "me")
+    journal.path.with_name("journal.jsonl.tete").write_bytes(before)
+    assert "témoin" in journal.verify().reason
+
+
+@pytest.mark.parametrize("state", ["before", "after"])
+def test_a_crash_around_the_write_leaves_a_witness_that_holds(tmp_path, state):
+    journal = written(tmp_path)
+    last, previous = list(journal.entries())[-1], list(journal.entries())[-2]
+    write_head(journal.path, (last.seq, last.hash), (previous.seq, previous.hash))
+    if state == "before":
+        journal.path.write_bytes(b"".join(lines(journal)[:-1]))
+    assert journal.verify().intact
+    journal.append("x", {}, "me")
+    assert journal.verify().intact
 
 
 def test_nothing_is_written_after_a_damaged_last_line(tmp_path):
@@ -141,6 +171,8 @@ def test_an_unfinished_last_line_is_set_aside_and_recorded(tmp_path, kept):
     content = lines(journal)
     torn = content[4][:kept]
     journal.path.write_bytes(b"".join(content[:4]) + torn)
+    before, last = (json.loads(line) for line in content[3:])
+    write_head(journal.path, (last["seq"], last["hash"]), (before["seq"], before["hash"]))
     assert journal.verify().broken_line == 5
     with pytest.raises(JournalError, match="inachevée"):
         journal.head()
@@ -149,6 +181,14 @@ def test_an_unfinished_last_line_is_set_aside_and_recorded(tmp_path, kept):
     events = list(journal.entries())
     assert [entry.event for entry in events[-2:]] == ["journal-repaired", "after"]
     assert (tmp_path / events[-2].data["file"]).read_bytes() == torn
+
+
+def test_a_finished_line_that_was_cut_is_set_aside_and_never_forgiven(tmp_path):
+    journal = written(tmp_path)
+    journal.path.write_bytes(journal.path.read_bytes()[:-20])
+    journal.append("after", {}, "me")
+    check = journal.verify()
+    assert (check.broken_line, "achevée" in check.reason) == (5, True)
 
 
 def test_a_first_line_may_be_unfinished_too(tmp_path):
@@ -172,7 +212,8 @@ def test_a_long_entry_is_found_again_from_the_end(tmp_path):
 @given(events=st.lists(VALUES, min_size=1, max_size=4), data=st.data())
 def test_any_changed_byte_is_seen_on_its_line(tmp_path, events, data):
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.path.unlink(missing_ok=True)
+    for file in tmp_path.iterdir():
+        file.unlink()
     for value in events:
         journal.append("event", value, "me")
     anchor = journal.head()

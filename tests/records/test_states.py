@@ -81,7 +81,7 @@ def test_a_column_that_one_file_lacks_is_judged_in_the_others_only() -> None:
         (run,) = check(store, Catalogue((ROLE_REQUIRED,)))
         assert findings(store, run.run_id)["snapshot_id"].to_list() == [whole]
         assert run.rules.select("status", "evaluated", "failed").row(0) == ("evaluated", 1, 1)
-        assert run.rules["reason"].to_list() == ["colonne absente de 1 fichiers sur 2 : « Rôle »"]
+        assert run.rules["reason"].to_list() == ["non évaluable sur 1 fichier de 2 (colonne absente : « Rôle »)"]
 
 
 def test_a_rule_that_looked_at_nothing_has_no_object() -> None:

@@ -40,7 +40,12 @@ def launch(playwright: Playwright) -> Browser:
 
 def notebook_of(folder: Path, name: str, *cells: str) -> None:
     """Write a small notebook beside those the launcher copied."""
-    code: dict[str, Any] = {"cell_type": "code", "metadata": {"jupyter": {"source_hidden": True}}, "execution_count": None, "outputs": []}
+    code: dict[str, Any] = {
+        "cell_type": "code",
+        "metadata": {"jupyter": {"source_hidden": True}},
+        "execution_count": None,
+        "outputs": [],
+    }
     content = {
         "cells": [code | {"id": f"c{number}", "source": source} for number, source in enumerate(cells)],
         "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},

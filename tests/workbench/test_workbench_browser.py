@@ -10,8 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from rpps_audit.batches.verify import verify
 from rpps_audit.card import load_settings, load_trust
-from rpps_audit.corrections import verify
 from rpps_audit.store import fetch_frame
 from rpps_audit.workspace import open_workspace
 from tests.card.fixtures import make_workspace, manager_entry

@@ -22,6 +22,7 @@ _ROSTER_MATCH = f"""identity AS (
             SELECT i.row_id, r.end_date FROM identity i JOIN roster r ON i.finess = r.finess AND i.who = r.who
             WHERE r.pp_id IS NULL AND r.complete
         )"""
+_BY_IDENTITY = (frozenset({"pp_id"}), frozenset({"birth_name", "first_name", "birth_date"}))
 _VALID_CARD = (
     "(SELECT professional_id FROM cartes WHERE (valid_to IS NULL OR valid_to >= $as_of) AND opposed_on IS NULL)"
 )
@@ -91,6 +92,7 @@ KINDS = (
         population=_in_known_establishment,
         gives_since=True,
         sources=("finess",),
+        source_columns=("finess", "closed_on"),
         always=("finess",),
         points_only=True,
     ),
@@ -102,6 +104,8 @@ KINDS = (
         population=_known_to_roster,
         gives_since=True,
         sources=("rh",),
+        source_columns=("finess", "end_date"),
+        tells_people_by=_BY_IDENTITY,
         always=("finess",),
         # A file without end dates lacks the very date that the roster gives.
         points_only=True,
@@ -113,6 +117,8 @@ KINDS = (
         query=_absent_from_roster,
         population=_where_roster_reaches,
         sources=("rh",),
+        source_columns=("finess",),
+        tells_people_by=_BY_IDENTITY,
         always=("finess",),
     ),
     Kind(

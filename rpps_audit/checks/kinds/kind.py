@@ -40,6 +40,9 @@ class Kind:
     sources           the other files it always needs; `source` parameters add theirs.
     always            the columns it reads whatever the rule says.
     points_only       the rule's columns are where the finding points: the file need not carry them.
+    source_columns    the columns that the other file must carry and that can be read.
+    spares_unreadable a cell that says something which cannot be read is given: it is not absent.
+    tells_people_by   the sets of columns by which the other file can tell a person; it must fill one of them whole.
     alike             (rule, **parameters) -> SQL: a value of a record; people without a common value are unrelated.
                       None: a person is only compared with their own lines and with other files.
     """
@@ -60,6 +63,9 @@ class Kind:
     sources: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
     points_only: bool = False
+    spares_unreadable: bool = False
+    source_columns: tuple[str, ...] = ()
+    tells_people_by: tuple[frozenset[str], ...] = ()
     alike: Callable[..., str] | None = None
 
     def __post_init__(self) -> None:
@@ -95,6 +101,12 @@ class Kind:
         given = self.bound(rule)
         chosen = {source for one in self.parameters for source in one.type.sources(given.get(one.name))}
         return frozenset(self.sources) | chosen
+
+    def reads_of_source(self, rule: Rule) -> frozenset[str]:
+        """The columns of the other file without which the rule is not evaluable."""
+        given = self.bound(rule)
+        named = {given["source_column"]} if given.get("source_column") else set()
+        return frozenset(self.source_columns) | named | frozenset(given.get("on") or ())
 
     def _named(self, rule: Rule, parameters: Sequence[Parameter]) -> frozenset[str]:
         given: Mapping[str, Any] = self.bound(rule)

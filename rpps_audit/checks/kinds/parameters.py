@@ -11,9 +11,8 @@ import polars as pl
 from rpps_audit.checks.kinds.context import References
 from rpps_audit.checks.kinds.folds import FOLDS
 from rpps_audit.checks.rule import Rule
-from rpps_audit.errors import UsageError
 from rpps_audit.records.columns import ANY, TEXT, column_types, did_you_mean, sources
-from rpps_audit.reference import load_access
+from rpps_audit.reference import access_versions
 
 # What a type says of the columns it accepts.
 FRENCH_TYPES = {
@@ -148,14 +147,6 @@ def _pattern_fault(value: Any, asked: Asked) -> str | None:
     return None
 
 
-def _access_fault(value: Any, asked: Asked) -> str | None:
-    try:
-        load_access(value)
-    except UsageError as error:
-        return str(error)
-    return None
-
-
 def _source_column_fault(value: Any, asked: Asked) -> str | None:
     theirs = asked.other_columns
     if not theirs:
@@ -182,7 +173,7 @@ LENGTH = number("nombre de chiffres", 1, (int,))
 VALUES = ParameterType("liste de valeurs", _texts_fault)
 PAIRS = ParameterType("valeurs qui vont ensemble", _pairs_fault)
 PATTERN = ParameterType("forme", _pattern_fault)
-ACCESS = ParameterType("version de la matrice", _access_fault)
+ACCESS = choice("version de la matrice", lambda asked: access_versions())
 ON = ParameterType("liste de colonnes", _on_fault, columns=lambda value: value or ())
 OF_PROFESSION = ParameterType(
     "code", _profession_fault, columns=lambda value: ("national_profession",) if value else ()

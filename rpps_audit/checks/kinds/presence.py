@@ -32,7 +32,14 @@ def _is_true(columns: Sequence[pl.Expr], context: Context) -> pl.Expr:
 
 
 KINDS = (
-    Kind("required", "toutes les colonnes sont vides", many=True, predicate=_required, looked_at=everybody),
+    Kind(
+        "required",
+        "toutes les colonnes sont vides",
+        many=True,
+        predicate=_required,
+        looked_at=everybody,
+        spares_unreadable=True,
+    ),
     Kind("forbidden", "la colonne est remplie", predicate=_forbidden, looked_at=everybody),
     Kind("is_true", "la marque posée au chargement est levée", accepts=YES_NO, predicate=_is_true),
 )

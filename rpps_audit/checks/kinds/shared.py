@@ -16,9 +16,6 @@ from rpps_audit.checks.kinds.parameters import FOLD, Parameter, columns
 from rpps_audit.checks.rule import Rule
 from rpps_audit.store import fetch_frame
 
-# Coarser than any way of comparing two values: who is left out is unrelated for sure.
-_COARSE = "right(regexp_replace(upper(strip_accents(CAST({c} AS VARCHAR))), '[^A-Z0-9]', '', 'g'), 9)"
-
 
 def _shared_value(rule: Rule, fold: str, exact_columns: Sequence[str]) -> str:
     """The same folded value in all the columns, and the same `exact_columns`."""
@@ -42,13 +39,9 @@ def _comparable(rule: Rule, fold: str, exact_columns: Sequence[str]) -> str:
     return f"SELECT row_id FROM professional WHERE {wanted}"
 
 
-def _alike(rule: Rule, fold: str, exact_columns: Sequence[str]) -> str:
-    return f"hash({', '.join([_COARSE.format(c=rule.column), *exact_columns])})"
-
-
 def _make_marks(reader: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
     """`marks`: row_id, person, and a hash per rule or null, for the rows that share one of their hashes."""
-    made = ", ".join(["row_id", "hash(professional_id) AS person", *(_mark(rule, **rule.parameters) for rule in rules)])
+    made = ", ".join(["row_id", "hash(professional_id) AS person", *(_mark(rule) for rule in rules)])
     # With room to answer ahead of the reader every core hashes; with the usual megabyte, one.
     reader.execute("SET streaming_buffer_size = '64MB'")
     every = fetch_frame(reader.execute(f"SELECT {made} FROM professional WHERE professional_id IS NOT NULL"))
@@ -66,13 +59,17 @@ def _repeated(hashes: pl.Series) -> pl.Series:
     return ordered.filter(ordered == ordered.shift()).unique()
 
 
-def _mark(rule: Rule, fold: str = "exact", exact_columns: Sequence[str] = ()) -> str:
+def _mark(rule: Rule) -> str:
+    return f'{_alike(rule, **rule.parameters)} AS "{rule.id}"'
+
+
+def _alike(rule: Rule, fold: str = "exact", exact_columns: Sequence[str] = ()) -> str:
     content = all_folded(rule.columns, fold)
     if exact_columns:
         # Punctuation is not set aside here: translating costs as much as all the rest.
         initials = (f"strip_accents(upper(left(CAST({name} AS VARCHAR), 1)))" for name in rule.columns)
         content = ", ".join([*exact_columns, *initials])
-    return f'CASE WHEN {present([*exact_columns, *rule.columns])} THEN hash({content}) END AS "{rule.id}"'
+    return f"CASE WHEN {present([*exact_columns, *rule.columns])} THEN hash({content}) END"
 
 
 KINDS = (

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from ipywidgets import VBox, Widget  # type: ignore[import-untyped]
 
+from rpps_audit.journal import note
 from rpps_audit.reports.french import counted, number
 from rpps_audit.reports.labels import STATES
 from rpps_audit.reports.model import Bars
@@ -279,6 +280,7 @@ class Dpo(Screen):
             f"Exposition au {evidence.as_of:%d/%m/%Y}. Indicatif : tableau des droits « {evidence.version} ».",
             evidence.caveat,
         ]
+        note(self.workspace.path, "export-written", {"table": "dpo", "files": sorted(tables), "numbers": False})
         written = export(folder, "exposition", {name: frame for name, frame in tables.items() if frame.width}, notes)
         place = folder.relative_to(self.workspace.path)
         self.said = f"{counted(len(written), 'fichier écrit', 'fichiers écrits')} dans {place}."

@@ -17,7 +17,7 @@ from rpps_audit.workbench.arriving import Arrival, answered, look
 from rpps_audit.workbench.drop import DropZone
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.panel import Panel
-from rpps_audit.workbench.reading import can_retire, rejects, retire, snapshots
+from rpps_audit.workbench.reading import rejects, retire, snapshots
 from rpps_audit.workbench.screen import Screen, section
 from rpps_audit.workbench.task import Task, Tell
 from rpps_audit.workspace import Workspace
@@ -209,7 +209,7 @@ class Home(Screen):
         return {"lines": self.last, "waiting": [path.name for path in self.waiting]}
 
     def _state(self) -> dict[str, Any]:
-        return {"snapshots": snapshots(self), "forgets": can_retire()}
+        return {"snapshots": snapshots(self)}
 
     def _next(self) -> dict[str, Any]:
         from rpps_audit.workbench.pages import declared

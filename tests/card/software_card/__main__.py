@@ -48,6 +48,8 @@ class Slot:
                     applet.reset()
                 elif len(applet.commands) == applet.profile.leaves_at:
                     return
+                elif applet.profile.fault == "mute" and len(applet.commands) >= applet.profile.fault_at:
+                    continue
                 elif order:
                     _send(wire, applet.answer(order))
 

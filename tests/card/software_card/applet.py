@@ -32,6 +32,9 @@ class Profile:
     pin_length: tuple[int, int] = (4, 4)
     fake: bool = False
     """Answers 9000 to any PIN and signs with no key."""
+    fault: str = ""
+    """How it misbehaves from its `fault_at`-th command on: empty, endless, more, mute, garbage."""
+    fault_at: int = 0
     leaves_at: int | None = None
     """Number of commands after which it leaves the reader, without answering the next."""
 
@@ -63,6 +66,8 @@ class Applet:
         """One command APDU to the response with its status word, as over T=0."""
         header = command[:4].hex()
         self.commands.append(header)
+        if self.profile.fault and len(self.commands) > self.profile.fault_at:
+            return _FAULTS[self.profile.fault](command)
         if command[1] == 0xC0:
             return self._get_response(command[4] if len(command) > 4 else 0)
         p3 = command[4] if len(command) > 4 else 0
@@ -201,6 +206,18 @@ class Applet:
 
 
 _ACL = tlv(0x8C, bytes.fromhex("7B45FFFFFF4500"))
+
+
+# A mute card is the process's affair: it does not answer at all.
+_FAULTS = {
+    "empty": lambda _command: b"",
+    "more": lambda _command: b"\x61\x00",
+    "more and more": lambda command: bytes(command[4] if len(command) > 4 else 0) + b"\x61\xff",
+    "endless": lambda command: bytes(command[4]) + b"\x90\x00" if command[1] == 0xB0 else b"\x90\x00",
+    "wrong length": lambda _command: b"\x6c\x10",
+    "garbage": lambda command: b"\xa5" * (command[4] if command[1] == 0xB0 else 0) + b"\x90\x00",
+    "refusal": lambda _command: b"\x6f\x00",
+}
 
 
 def _wrap(kind: int, reference: int, inner: bytes) -> bytes:
