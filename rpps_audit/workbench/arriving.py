@@ -67,15 +67,13 @@ def look(store: Store | None, path: Path, today: date) -> Arrival:
     return replace(arrival, like=_like(store, path, layout.kind))
 
 
-def answered(arrival: Arrival, day: date, replaces: bool) -> Path:
-    """The file under the name that says what was answered: its day, and the series of the file it replaces."""
-    path = arrival.path
-    name = path.name
-    if replaces and arrival.like:
-        name = f"{_DATED.sub('', Path(arrival.like[1]).stem).strip('-_ ')}-{day:%Y-%m-%d}{path.suffix}"
-    elif (named := date_in(name)) is None or named.day != day:
-        name = f"{_DATED.sub('', path.stem).strip('-_ ') or 'extraction'}-{day:%Y-%m-%d}{path.suffix}"
-    return path if name == path.name else path.replace(path.with_name(name))
+def answered(arrival: Arrival, day: date) -> Path:
+    """The file under a name that says the day that was answered."""
+    path, named = arrival.path, date_in(arrival.path.name)
+    if named is not None and named.day == day:
+        return path
+    dated = path.with_name(f"{_DATED.sub('', path.stem).strip('-_ ') or 'extraction'}-{day:%Y-%m-%d}{path.suffix}")
+    return path.replace(dated) if path.exists() else dated
 
 
 def _like(store: Store, path: Path, kind: str) -> tuple[int, str] | None:

@@ -14,7 +14,7 @@ import polars as pl
 from rpps_audit.ingest import forget
 from rpps_audit.records import state_at
 from rpps_audit.reports.labels import KINDS
-from rpps_audit.store import fetch_frame
+from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workbench.screen import Screen
 
 
@@ -33,12 +33,17 @@ def standing(screen: Screen) -> Standing | None:
     if not screen.has_store:
         return None
     with screen.store() as store:
-        state = state_at(store)
-        files = state.snapshots["snapshot_id"].to_list()
+        state, files = state_at(store), standing_files(store)
         if not files:
             return None
         operators = fetch_frame(store.sql(_OPERATORS, [files])).to_series()
     return Standing(state.as_of, len(files), f"organisme {operators[0]}" if operators.len() == 1 else "")
+
+
+def standing_files(store: Store) -> list[int]:
+    """The files that make the state of the day."""
+    files: list[int] = state_at(store).snapshots["snapshot_id"].to_list()
+    return files
 
 
 def snapshots(screen: Screen) -> list[dict[str, Any]]:

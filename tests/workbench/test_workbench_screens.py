@@ -160,6 +160,27 @@ def test_the_next_export_under_another_name_asks_whether_it_replaces_the_first(a
     assert len(current) == 1
 
 
+def test_a_file_that_is_said_not_to_replace_is_not_loaded_beside_its_double(audited: Workspace):
+    page = Home(audited)
+    before = len(snapshots(page))
+    file = dropped(audited, "export-novembre-2026-11-15.csv")
+    page.receive([file])
+    page.questions.ask("press", button="load", values={"like 0": "no"})
+    assert page.questions.view()["refused"] == [file.name]
+    assert not file.exists()
+    assert len(snapshots(page)) == before
+
+
+def test_a_file_is_taken_back_from_the_page(audited: Workspace):
+    page = Home(audited)
+    state = page.part("state")
+    page.part("files")
+    state.ask("open", key="forget 3")
+    page.task.wait()
+    assert page.task.message == ""
+    assert 3 not in [one["snapshot_id"] for one in snapshots(page)]
+
+
 def test_what_is_dropped_while_an_audit_runs_waits_and_is_loaded(empty: Workspace):
     page = Home(empty)
     page.receive([dropped(empty, FILES[0], FILES[0])])
@@ -369,7 +390,7 @@ def test_exports_are_french_private_and_listed_with_their_hashes(audited: Worksp
         assert path.stat().st_mode & 0o077 == 0
     forgotten = (folder / "situations-oubliees.csv").read_bytes()
     assert forgotten.startswith(b"\xef\xbb\xbf")
-    assert re.search(r";\d\d/\d\d/\d{4};", forgotten.decode("utf-8"))
+    assert re.search(r';"\d\d/\d\d/\d{4}";', forgotten.decode("utf-8"))
     assert (
         pl.read_excel(folder / "exposition.xlsx", sheet_name="situations-oubliees").height
         == page.evidence.forgotten.height

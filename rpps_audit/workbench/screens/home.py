@@ -17,7 +17,7 @@ from rpps_audit.workbench.arriving import Arrival, answered, look
 from rpps_audit.workbench.drop import DropZone
 from rpps_audit.workbench.form import Answer, Entry, Form
 from rpps_audit.workbench.panel import Panel
-from rpps_audit.workbench.reading import rejects, retire, snapshots
+from rpps_audit.workbench.reading import rejects, retire, snapshots, standing_files
 from rpps_audit.workbench.screen import Screen, section
 from rpps_audit.workbench.task import Task, Tell
 from rpps_audit.workspace import Workspace
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rpps_audit.audit import Audit
 
 PASSAGE = "depot"
-_REPLACES = {"yes": "oui, c’est sa suite", "no": "non, c’est un autre fichier"}
+_REPLACES = {"yes": "oui, c’est sa suite", "no": "non : ne pas le charger"}
 
 
 class Home(Screen):
@@ -46,6 +46,8 @@ class Home(Screen):
         self.last: list[str] = []
         self.waiting: list[Path] = []
         self.asking: list[Arrival] = []
+        # What a dropped file was said to replace.
+        self.replaced: dict[Path, int] = {}
         self.questions = Form(self._entries, self._buttons, note=self._note, on_press=self._press)
         self._panels: list[Panel] = []
 
@@ -99,10 +101,26 @@ class Home(Screen):
         with self.store() as store:
             return look(store, path, date.today())
 
+    def check(self) -> None:
+        """Judge again what is loaded, in the background, and write the report."""
+        self.task.start(self._check, lambda _none: "Terminé : ce qui est chargé est contrôlé.", after=self._after)
+
+    def _check(self, tell: Tell) -> None:
+        from rpps_audit.audit import check, write_report
+
+        with self.store() as store:
+            if standing_files(store):
+                check(store, self.workspace.catalogue(), progress=lambda what, share: tell(what, 0.9 * share))
+                write_report(store, self.workspace)
+
     def _audit(self, paths: list[Path], tell: Tell) -> Audit:
         from rpps_audit.audit import audit
 
         try:
+            for path in paths:
+                if (number := self.replaced.pop(path, None)) is not None:
+                    with self.store() as store:
+                        ingest.load(store, [path], replaces=number)
             return audit(self.workspace, paths, progress=tell)
         finally:
             for path in paths:
@@ -153,18 +171,24 @@ class Home(Screen):
         if button == "load":
             days = [self._day(place, one) for place, one in enumerate(arrivals)]
             replaces = [self.questions.value(f"like {place}") == "yes" for place in range(len(arrivals))]
-            ready = [answered(*one) for one in zip(arrivals, days, replaces, strict=True)]
+            both = list(zip(arrivals, days, replaces, strict=True))
+            # The same establishments twice would count the same people twice.
+            left = [one for one, _, yes in both if one.like and not yes]
+            ready = [answered(one, day) for one, day, yes in both if yes or not one.like]
+            self.replaced |= {answered(one, day): one.like[0] for one, day, yes in both if yes and one.like}
         self.asking = []
         self.questions.clear(*self.questions.values)
         if button == "drop":
             for one in arrivals:
                 one.path.unlink(missing_ok=True)
             return Answer("Rien n’est chargé ; ces fichiers sont effacés d’ici.")
+        for one in left:
+            one.path.unlink(missing_ok=True)
         if self.task.running:
             self.waiting += ready
-        else:
+        elif ready:
             self.audit(ready)
-        return Answer("")
+        return Answer("Non chargé, comme demandé :", [one.path.name for one in left]) if left else Answer("")
 
     def _day(self, place: int, arrival: Arrival) -> date:
         day = arrival.day if arrival.day is not None else read_day(self.questions.value(f"day {place}"))
@@ -190,11 +214,11 @@ class Home(Screen):
             content = frame.rename({"line": "Ligne", "reason": "Motif", "raw": "Contenu"}).write_csv(separator=";")
             self._panels[0].give(f"rejets-{number}.csv", "text/csv", ("\ufeff" + content).encode())
         elif verb == "check":
-            self.audit([])
+            self.check()
         elif verb == "forget":
             retire(self, int(number))
-            self.audit([])
             self._refresh()
+            self.check()
 
     def _refresh(self) -> None:
         for panel in (*self._panels, *([self._made["header"]] if "header" in self._made else [])):
