@@ -16,7 +16,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from rpps_audit.errors import UsageError
+from rpps_audit.errors import UsageError, system_said
 from rpps_audit.store import keep_private
 from rpps_audit.workbench.faults import WORKSPACE_VARIABLE
 
@@ -102,7 +102,7 @@ def _prepare(workspace: Path) -> list[str]:
             (own / "config" / place).write_text((settings / name).read_text("utf-8"), "utf-8")
         return [note for shipped in sorted(shipped_notebooks().glob("*.ipynb")) if (note := _copy(shipped, mine))]
     except OSError as error:
-        raise UsageError(f"L’espace de travail {workspace} ne peut pas être utilisé : {error.strerror}.") from error
+        raise UsageError(f"L’espace de travail {workspace} ne peut pas être utilisé : {system_said(error)}.") from error
 
 
 def _copy(shipped: Path, folder: Path) -> str:
