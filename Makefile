@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEBIAN_PACKAGES := pcscd vsmartcard-vpcd libpcsclite-dev gcc python3-dev opensc opensc-pkcs11 openssl chromium chromium-l10n \
-  openssh-server openssh-sftp-server openssh-client libpango-1.0-0 libpangoft2-1.0-0 fonts-dejavu-core
+  nodejs openssh-server openssh-sftp-server openssh-client libpango-1.0-0 libpangoft2-1.0-0 fonts-dejavu-core
 export UV_COMPILE_BYTECODE := 1
 export MPLBACKEND := Agg
 

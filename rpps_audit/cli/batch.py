@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from rpps_audit.card import Trust
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room and its actions."""
-    room = commands.add_parser("batch", help="lots de corrections : préparer, signer, vérifier, envoyer, suivre")
+def add_batch(room: argparse.ArgumentParser) -> None:
+    """What `batch` can be asked."""
     verbs = room.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     prepared = _verb(verbs, "prepare", _prepare, "met les corrections prêtes dans un lot (carte)")

@@ -40,9 +40,8 @@ from rpps_audit.workspace import Workspace, open_workspace
 _TABLES = {"personne": "professional", "situation": "situation"}
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room and its actions."""
-    room = commands.add_parser("corrections", help="corriger : propositions, décisions, annulations, approbations")
+def add_corrections(room: argparse.ArgumentParser) -> None:
+    """What `corrections` can be asked."""
     verbs = room.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     listed = _verb(verbs, "list", _list, "les corrections et leur état (sans carte, sans valeur)")

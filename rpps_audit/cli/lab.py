@@ -9,11 +9,10 @@ import sys
 from rpps_audit.cli.output import say
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room."""
-    lab = commands.add_parser("lab", help="ouvre l'atelier (JupyterLab)")
+def add_lab(lab: argparse.ArgumentParser) -> None:
+    """What `lab` can be asked."""
     lab.add_argument("--no-browser", action="store_true", help="n'ouvre pas le navigateur, écrit seulement l'adresse")
-    lab.add_argument("--port", type=int, metavar="PORT", help="port local (défaut : le premier libre dès 8888)")
+    lab.add_argument("--port", type=int, metavar="PORT", help="port local (défaut : un port libre)")
     lab.add_argument("--voila", action="store_true", help="ouvre l'atelier en pages web (Voilà) plutôt que JupyterLab")
     lab.set_defaults(run=_lab)
 
@@ -26,5 +25,11 @@ def _lab(args: argparse.Namespace) -> int:
     for note in launch.notes:
         say(note)
     say(f"Atelier ouvert sur {args.workspace.resolve()}. Pour l'arrêter : Ctrl + C dans ce terminal.")
+    if launch.address:
+        if args.no_browser:
+            say(f"Adresse à ouvrir, pour vous seul : {launch.address}")
+        # What the server says is for whoever helps, not for whoever works.
+        with launch.log.open("ab") as log:
+            os.dup2(log.fileno(), sys.stderr.fileno())
     sys.stdout.flush()
     os.execve(launch.command[0], launch.command, launch.environment)

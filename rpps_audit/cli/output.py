@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
-
-import polars as pl
-from tqdm import tqdm
+from typing import TYPE_CHECKING
 
 from rpps_audit.journal import note
-from rpps_audit.outputs import csv_bytes, json_bytes, write_private
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _ROWS = 50
 _HEADINGS = {
@@ -79,6 +79,8 @@ def write_frame(frame: pl.DataFrame, form: str, out: Path | None = None) -> None
 
     csv-fr is for a spreadsheet in French; parquet goes to a file only.
     """
+    from rpps_audit.outputs import csv_bytes, json_bytes, write_private
+
     if form == "parquet":
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
@@ -104,6 +106,8 @@ def note_export(workspace: Path, name: str, frame: pl.DataFrame, args: argparse.
 
 def _table(frame: pl.DataFrame) -> str:
     """A table for people: French headings, whole words, and what is not shown said."""
+    import polars as pl
+
     shown = frame.head(_ROWS).rename(lambda name: _HEADINGS.get(name, name.replace("_", " ")))
     with pl.Config(
         tbl_rows=_ROWS,
@@ -123,6 +127,8 @@ def _table(frame: pl.DataFrame) -> str:
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[str, float], None]]:
     """A callback `(what, share from 0 to 1)` that moves a bar on a terminal and is silent elsewhere."""
+    from tqdm import tqdm
+
     with tqdm(total=100, desc=title, disable=not sys.stderr.isatty(), bar_format="{desc:<38}{bar} {n:.0f} %") as bar:
 
         def tell(what: str, share: float) -> None:

@@ -73,7 +73,7 @@ def suggest(desk: Desk, run_id: int, rule_id: str | None = None) -> pl.DataFrame
 
     Columns: rule_id, table, record_key, column, row_id, line, old, new, shown_old, shown_new, source, confidence
     (0 to 1), choices (how many different values are suggested for the field: more than one, the manager must choose),
-    previous_id (the pending correction of the field). What a field already holds, corrections included, is left out.
+    previous_id (always null: a field with a pending correction is decided, and left out, as is what it already holds).
     """
     from rpps_audit.corrections import suggest_contact, suggest_names, suggest_places, suggest_situations  # noqa: F401
 
@@ -150,14 +150,13 @@ def _with_old(rule: Rule, records: pl.DataFrame, said: pl.DataFrame) -> pl.DataF
 
 
 def _fresh(said: pl.DataFrame, waiting: pl.DataFrame) -> pl.DataFrame:
-    now = said.join(
-        waiting.select("table", "record_key", "column", "previous_id", pending="new"),
-        ["table", "record_key", "column"], "left", maintain_order="left",
-    ).with_columns(old=pl.when(pl.col("previous_id").is_null()).then("old").otherwise("pending"))  # fmt: skip
-    changed = now.filter(pl.col("new").ne_missing(pl.col("old")))
+    """What somebody has decided is never proposed again, were it the value they rejected."""
+    field = ["table", "record_key", "column"]
+    undecided = said.join(waiting, field, "anti", maintain_order="left")
+    changed = undecided.filter(pl.col("new").ne_missing(pl.col("old")))
     return changed.with_columns(
-        choices=pl.col("new").n_unique().over("table", "record_key", "column").cast(pl.Int32)
-    ).drop("pending")
+        choices=pl.col("new").n_unique().over(field).cast(pl.Int32), previous_id=pl.lit(None, pl.Int32)
+    )
 
 
 def _shown(said: pl.DataFrame) -> pl.DataFrame:

@@ -85,7 +85,10 @@ class Dossier:
 
     def html(self) -> str:
         """The page a committee reads."""
-        return _environment().get_template("dossier.html").render(dossier=self, request=self.request)
+        from rpps_audit.nomenclature.conclusion import conclude
+
+        template = _environment().get_template("dossier.html")
+        return template.render(dossier=self, request=self.request, conclusion=conclude(self))
 
     def write(self, folder: Path) -> Path:
         """Write `dossier-<label>.zip` (page, figures as CSV, request as JSON) atomically; returns its path."""

@@ -26,7 +26,8 @@ _LONG_ENOUGH = 40
 @dataclass(frozen=True)
 class Request:
     """One request, in the requester's own French. `current_codes`: the professions under which these people are
-    registered today; `people`: how many the requester counts (None: not said)."""
+    registered today; `people`: how many the requester counts (None: not said); `hypotheses`: what was tried with the
+    grants, one sentence each, with what it changed."""
 
     label: str
     kind: str = "Ajout"
@@ -41,6 +42,7 @@ class Request:
     people: int | None = None
     uses: str = ""
     current_codes: tuple[str, ...] = ()
+    hypotheses: tuple[str, ...] = ()
 
     def missing(self) -> list[str]:
         """What must still be said before the request can be instructed, in French; empty when nothing is."""
@@ -77,7 +79,9 @@ def read_request(path: Path) -> Request:
     """A saved request. Raises UnreadableInputError for a file that is none."""
     try:
         fields: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        lists: dict[str, Any] = {name: tuple(fields[name]) for name in ("synonyms", "current_codes") if name in fields}
+        lists: dict[str, Any] = {
+            name: tuple(fields[name]) for name in ("synonyms", "current_codes", "hypotheses") if name in fields
+        }
         return _checked(Request(**(fields | lists)))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UnreadableInputError(f"{path.name} : ce n’est pas une demande enregistrée par rpps-audit.") from error

@@ -46,7 +46,7 @@ def words(expr: pl.Expr) -> pl.Expr:
 
 
 def word(text: str) -> str:
-    """`words`, for one text outside a frame."""
+    """`words` for one text: a handful of them is read sooner than an expression is built."""
     return " ".join(part for part in text.translate(_TABLE).upper().split(" ") if part)
 
 

@@ -5,11 +5,11 @@ import polars as pl
 from rpps_audit.records.folding import word, words
 
 
+def normalise_word(text: str) -> str:
+    """The same for one text."""
+    return word(text)
+
+
 def normalise(expr: pl.Expr) -> pl.Expr:
     """The words of a name: `rpps_audit.records.folding.words`, which says what compares equal."""
     return words(expr)
-
-
-def normalise_word(text: str) -> str:
-    """The same for one text: a handful of them is read sooner than an expression is built."""
-    return word(text)

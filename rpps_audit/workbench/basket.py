@@ -17,13 +17,17 @@ from rpps_audit.workbench.panel import heading
 from rpps_audit.workbench.table import Column, Table
 
 _COLUMNS = [
-    Column("number", "N°"), Column("who", "Nom"), Column("field", "Donnée"),
+    Column("who", "Nom", second="structure_name"), Column("field", "Donnée"),
     Column("shown_old", "Avant", missing="vide"), Column("shown_new", "Après", missing="vide"),
-    Column("rule", "Contrôle"), Column("reason", "Motif"), Column("evidence", "Justificatif"),
-    Column("author", "Auteur"), Column("said", "État"),
+    Column("reason", "Motif", second="evidence"), Column("rule", "Contrôle"),
+    Column("said", "État", second="author"), Column("number", "N°"),
 ]  # fmt: skip
 _EMPTY = "Le panier est vide : acceptez une proposition, fermez un départ ou corrigez une fiche."
-_NONE = pl.DataFrame(schema={column.name: pl.String for column in _COLUMNS} | {"own": pl.Boolean, "state": pl.String})
+_NONE = pl.DataFrame(
+    schema={column.name: pl.String for column in _COLUMNS}
+    | {"own": pl.Boolean, "state": pl.String}
+    | dict.fromkeys(("structure_name", "evidence", "author"), pl.String)
+)
 
 
 class Basket:
@@ -55,6 +59,7 @@ class Basket:
         """Undo, approve or refuse what is chosen."""
         numbers = [int(one) for one in sorted(self.grid.table.selected)]
         reason = self.form.value("reason")
+        self.form.clear("reason")
         with self.acts.acting("author" if button == "undo" else "approver") as (desk, who):
             if button == "undo":
                 undo(desk, who, numbers, reason=reason)
@@ -121,5 +126,6 @@ class Basket:
                     pl.col("state").replace(FRENCH_STATES), "batch_id", separator=" ", ignore_nulls=True
                 ),
             )
-            .sort("correction_id")
+            # By person, in the order in which they were met.
+            .sort(pl.col("correction_id").min().over("who", "record_key"), "correction_id")
         )

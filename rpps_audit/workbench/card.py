@@ -27,16 +27,16 @@ from rpps_audit.card import (
 )
 from rpps_audit.errors import AuditError, NotAuthorisedError
 from rpps_audit.workbench.faults import tell_fault
-from rpps_audit.workbench.live import LiveWidget, module
+from rpps_audit.workbench.live import LiveWidget
 
-_WATCH_SECONDS = 0.5
+_WATCH_SECONDS = 0.1
 _GIVEN_UP = None
 
 
 class CardPanel(LiveWidget):
     """Opens and closes a session. `on_change()` hears of both, whoever closes it: the user, a removal, the clock."""
 
-    _esm = module("card")
+    drawn_by = "card"
 
     def __init__(self, workspace: Path, *, on_change: Callable[[], None] = lambda: None) -> None:
         super().__init__()
@@ -46,6 +46,7 @@ class CardPanel(LiveWidget):
         self._question: Mapping[str, Any] | None = None
         self._answers: queue.Queue[bytearray | None] = queue.Queue(1)
         self._opening: threading.Thread | None = None
+        self._busy = False
         self._watching: threading.Thread | None = None
         self._said_closed = ""
         self.pin = CallablePin(self._ask_pin, self._confirm_last_try, self._announce_pad)
@@ -75,7 +76,8 @@ class CardPanel(LiveWidget):
 
     def do_open_session(self) -> None:
         """Ask the card room for a session; it will ask for the PIN."""
-        if self.session is None and (self._opening is None or not self._opening.is_alive()):
+        if self.session is None and not self._busy:
+            self._busy = True
             self._opening = threading.Thread(target=self._open, name="rpps-audit-session", daemon=True)
             self._opening.start()
 
@@ -106,8 +108,11 @@ class CardPanel(LiveWidget):
                 target=self._watch, args=(session,), name="rpps-audit-veille", daemon=True
             )
             self._watching.start()
+            self.refresh()
             self._on_change()
-        self._question = None
+        finally:
+            # However it ended, the button can be pressed again.
+            self._busy, self._question = False, None
         self.refresh()
 
     def _watch(self, session: CardSession) -> None:
@@ -118,8 +123,8 @@ class CardPanel(LiveWidget):
         self._said_closed = session.closed
         # A question that waits for this card has no answer any longer.
         self._answer(_GIVEN_UP)
-        self._on_change()
         self.refresh()
+        self._on_change()
 
     # -- the PIN -----------------------------------------------------------------------------------------------------
 
@@ -179,11 +184,10 @@ class CardPanel(LiveWidget):
     def view(self) -> dict[str, Any]:
         """The panel, and the question when one waits."""
         session = self.session
-        waiting = self._opening is not None and self._opening.is_alive()
         present, state = (True, _opened(session)) if session else self._look()
         return {
             "state": state,
-            "can_open": present and session is None and not waiting,
+            "can_open": present and session is None and not self._busy,
             "can_close": session is not None,
             "seconds_left": session.seconds_left() if session else 0,
             "question": self._question,

@@ -8,7 +8,7 @@ from typing import Any
 
 from rpps_audit.reference import SPLIT_CITIES, commune_search
 from rpps_audit.reports.french import counted
-from rpps_audit.workbench.live import LiveWidget, module
+from rpps_audit.workbench.live import LiveWidget
 
 _SHOWN = 20
 
@@ -19,7 +19,7 @@ class CommuneSearch(LiveWidget):
     `code` is the commune taken, None before. `on_take(code)` hears it.
     """
 
-    _esm = module("commune")
+    drawn_by = "commune"
 
     def __init__(self, birth_date: date | None, *, on_take: Callable[[str], None] | None = None) -> None:
         super().__init__()

@@ -8,13 +8,13 @@ from typing import Any
 
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.reports.french import counted
-from rpps_audit.workbench.live import LiveWidget, module
+from rpps_audit.workbench.live import LiveWidget
 
 
 class DropZone(LiveWidget):
     """Receives files into `folder` (mode 0600); `on_files(paths)` hears of them once all are whole."""
 
-    _esm = module("drop")
+    drawn_by = "drop"
 
     def __init__(self, folder: Path, on_files: Callable[[list[Path]], None]) -> None:
         super().__init__()

@@ -44,11 +44,18 @@ def read_due(store: Store, workspace: Workspace) -> Due | None:
         forgotten=exposure.forgotten()
         .drop("finess")
         .join(fetch_frame(store.sql(_DEPARTED, [numbers])), on="record_key", how="left", maintain_order="left"),
-        findings=open_now.join(lines, on=["snapshot_id", "line"], how="left", maintain_order="left")
+        findings=told_apart(open_now.join(lines, on=["snapshot_id", "line"], how="left", maintain_order="left"))
         .join(titles, on="rule_id", how="left", maintain_order="left")
         .with_columns(title=pl.coalesce("title", "rule_id"), field=pl.col("column").replace(field_labels())),
         not_evaluable=lacking[0] if lacking else 0,
     )
+
+
+def told_apart(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows [finess, structure_name]: establishments of the same name get their department beside it."""
+    homonym = (pl.col("finess").n_unique().over("structure_name") > 1) & pl.col("finess").is_not_null()
+    named = pl.format("{} ({})", "structure_name", pl.col("finess").str.head(2))
+    return frame.with_columns(structure_name=pl.when(homonym).then(named).otherwise("structure_name"))
 
 
 _OPERATOR = """coalesce(g.finess_legal, (SELECT any_value(e.finess_legal) FROM establishments e

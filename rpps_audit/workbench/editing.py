@@ -50,7 +50,8 @@ class Editing:
 
     def open(self, key: str) -> None:
         """Correct another record."""
-        self.key, self.form.values, self.form.answer = key, {}, Answer("")
+        self.key, self.form.answer = key, Answer("")
+        self.form.clear("new", "reason", "evidence")
         self.reload()
 
     def reload(self) -> None:
@@ -100,7 +101,7 @@ class Editing:
             reason, evidence = self.form.value("reason"), self.form.value("evidence")
             done = propose(desk, who, present_state(desk.store), change, reason=reason, evidence=evidence)
         if done.accepted.height:
-            self.form.values = {}
+            self.form.clear("new", "reason", "evidence")
             self.id = ""
             self._on_done()
             self.reload()
@@ -113,7 +114,7 @@ class Editing:
         changed = field != self.id
         self.id = self.chooser.values["field"] = field
         if changed:
-            self.form.values["new"] = ""
+            self.form.clear("new")
             self.form.answer = Answer("") if field else self.form.answer
         one = self.fields.get(field)
         search = one is not None and one["column"] == "birth_commune"
@@ -127,7 +128,7 @@ class Editing:
         if lacking := self.acts.lacking("author"):
             return lacking
         if not self.key:
-            return "Ouvrez une ligne d’un tableau ci-dessus : vous pourrez corriger la fiche ici."
+            return "Choisissez une ligne de la liste : sa fiche se corrige ici."
         if not self.fields:
             return "Cette fiche n’est pas dans l’extraction à corriger, ou est hors de vos établissements."
         one = self.fields.get(self.id)
@@ -151,7 +152,7 @@ class Editing:
             return []
         hints = {"date": "JJ/MM/AAAA. Vide pour effacer.", "code": "Un code, sans espace. Vide pour effacer."}
         searched = one["column"] == "birth_commune"
-        hint = "Son code : prenez-la dans la recherche ci-dessus." if searched else hints.get(one["type"], "")
+        hint = "Son code : prenez la commune dans la recherche ci-dessus." if searched else hints.get(one["type"], "")
         new = Entry("new", "Nouvelle valeur", _choices(one), heard=True, hint=hint, fault=self.fault())
         return [new, *WHY]
 

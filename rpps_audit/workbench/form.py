@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from rpps_audit.workbench.live import LiveWidget, module
+from rpps_audit.workbench.live import LiveWidget
 
 
 @dataclass(frozen=True)
 class Entry:
     """One field: a text, or one of `choices` (code to label). `heard`: each change is told at once, not only with a
-    button. `needed_by` are the buttons that do nothing while it is empty. `fault` is shown beside it."""
+    button. `needed_by` are the buttons that do nothing while it is empty. `fault` is shown beside it. `long`: several
+    lines. `searched`: the choices are many, and found by typing a part of their label. `none`: what no choice is
+    called."""
 
     name: str
     label: str
@@ -21,6 +23,9 @@ class Entry:
     hint: str = ""
     needed_by: tuple[str, ...] = ()
     fault: str = ""
+    long: bool = False
+    searched: bool = False
+    none: str = "(choisir)"
 
 
 class Answer(NamedTuple):
@@ -36,7 +41,7 @@ class Form(LiveWidget):
     `values` is what is typed. `on_press(button)` answers what it did; `on_type(name)` hears the fields that are heard.
     """
 
-    _esm = module("form")
+    drawn_by = "form"
 
     def __init__(
         self,
@@ -51,6 +56,8 @@ class Form(LiveWidget):
         self.values: dict[str, str] = {}
         self.answer = Answer("")
         self._missing: frozenset[str] = frozenset()
+        # How many times each field was emptied: the browser drops what it still holds when the number moves.
+        self._cleared: dict[str, int] = {}
         self._busy = False
         self._entries, self._buttons, self._note = entries, buttons, note
         self._on_press, self._on_type = on_press, on_type
@@ -59,17 +66,21 @@ class Form(LiveWidget):
         """What a field holds."""
         return self.values.get(name, "")
 
+    def listen(self, on_type: Callable[[str], None]) -> None:
+        """Hear the fields that are heard."""
+        self._on_type = on_type
+
     def do_type(self, name: str, text: str) -> None:
         """A field has changed."""
         self.answer = Answer("")
-        self.values[name] = text
+        self.values[name] = self._read(name, text)
         self._missing -= {name}
         self._on_type(name)
 
     def do_press(self, button: str, values: Mapping[str, str] | None = None) -> None:
         """A button was pressed; one that is no longer offered does nothing."""
         self.answer = Answer("")
-        self.values |= values or {}
+        self.values |= {name: self._read(name, text) for name, text in (values or {}).items()}
         if button not in self._buttons():
             return
         needed = [entry.name for entry in self._entries() if button in entry.needed_by]
@@ -83,12 +94,26 @@ class Form(LiveWidget):
         finally:
             self._busy = False
 
+    def clear(self, *names: str) -> None:
+        """Empty these fields: what was written for one act is never signed with the next."""
+        for name in names:
+            self.values.pop(name, None)
+            self._cleared[name] = self._cleared.get(name, 0) + 1
+
+    def _read(self, name: str, text: str) -> str:
+        """A searched field shows labels and holds codes; a text that is no label stays as it is."""
+        entry = next((one for one in self._entries() if one.name == name and one.searched and one.choices), None)
+        if entry is None or entry.choices is None:
+            return text
+        return next((code for code, label in entry.choices.items() if text in (code, label)), text)
+
     def view(self) -> dict[str, Any]:
         """The fields, the buttons, and what the last one did."""
         entries = [
             asdict(entry)
             | {
                 "value": self.value(entry.name),
+                "cleared": self._cleared.get(entry.name, 0),
                 "choices": entry.choices and [list(one) for one in entry.choices.items()],
                 "fault": entry.fault or ("À remplir." if entry.name in self._missing else ""),
             }

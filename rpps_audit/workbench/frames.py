@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 
 import polars as pl
@@ -16,8 +17,9 @@ from rpps_audit.workbench.table import Column, Table
 # The headings of every column the screens show; a column that is not here is not shown.
 HEADINGS = {
     "who": "Nom",
+    "person": "Personne (pseudonyme)",
+    "place": "Établissement",
     "record_key": "Enregistrement",
-    "professional_id": "Professionnel (IDNPS)",
     "rule": "Contrôle",
     "rule_id": "Contrôle",
     "rule_ids": "Pourquoi",
@@ -25,6 +27,10 @@ HEADINGS = {
     "state": "État",
     "reason": "Motif",
     "field": "Donnée",
+    "start_date": "Depuis le",
+    "how": "Par quelle situation",
+    "day": "Jour",
+    "findings": "Constats",
     "label": "Libellé",
     "type_code": "Code XDS",
     "code": "Code",
@@ -91,31 +97,46 @@ def frame_grid(
     row: tuple[str, str] = ("ligne", "lignes"),
     key: str | None = None,
     on_open: Callable[[str], None] | None = None,
+    search: bool = False,
+    under: Mapping[str, str] | None = None,
 ) -> Grid:
-    """A grid on a frame: its columns that have a heading, in the frame's order; `key` names the rows uniquely."""
+    """A grid on a frame: its columns that have a heading, in the frame's order; `key` names the rows uniquely, and
+    `under` the text column shown under another, in its cell."""
     if key is None:
         key = "row_number"
         frame = frame.with_row_index(key).with_columns(pl.col(key).cast(pl.String))
     empty_doubts = [name for name in _DOUBTS if name in frame.columns and not frame[name].sum()]
-    columns = [_column(name, frame) for name in frame.columns if name in HEADINGS and name not in empty_doubts]
-    return Grid(Table(frame, columns, key=key), caption=caption, empty=empty, row=row, on_open=on_open)
+    second = {name: code for name, code in (under or {}).items() if {name, code} <= set(frame.columns)}
+    hidden = {*empty_doubts, *second.values()}
+    columns = [
+        replace(_column(name, frame), second=second.get(name, ""))
+        for name in frame.columns
+        if name in HEADINGS and name not in hidden
+    ]
+    return Grid(Table(frame, columns, key=key), caption=caption, empty=empty, row=row, on_open=on_open, search=search)
+
+
+def heading_of(name: str) -> str:
+    """The heading of a column; its own name where there is none."""
+    return HEADINGS.get(name, name)
 
 
 def _column(name: str, frame: pl.DataFrame) -> Column:
     return Column(
         name,
         HEADINGS[name],
-        choices=_choices(name, frame),
+        choices=shown_choices(name, frame),
         numeric=frame.schema[name].is_numeric(),
         missing="masqué" if name == "who" else "",
     )
 
 
-def _choices(name: str, frame: pl.DataFrame) -> Mapping[str, str] | None:
+def shown_choices(name: str, frame: pl.DataFrame) -> Mapping[str, str] | None:
+    """The labels of the codes a column holds, None for a column that holds no code."""
     known = {"severity": SEVERITIES, "state": STATES, "column": NATURES}.get(name)
     # Where a label stands in a column of its own, the code is shown as it is.
     if name in ("role", "profession") and "label" not in frame.columns:
-        known = labels(f"{name}s")
+        known = {code: f"{label} ({code})" for code, label in labels(f"{name}s").items()}
     if known is None:
         return None
     met = frame[name].drop_nulls().unique().sort().to_list()

@@ -1,44 +1,54 @@
 """Opens the workbench in JupyterLab, or in Voilà, with a settings folder of our own: the user's Lab is left as it is.
 
 workspace/
-  atelier/             the user's copies of the notebooks, never overwritten
+  atelier/             the user's copies of the pages, never overwritten unasked
   .rpps-audit-lab/     settings, kernels' runtime files and IPython's folder of this workbench
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
+import secrets
+import socket
 import sys
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from rpps_audit.errors import UsageError
+from rpps_audit.errors import UsageError, system_said
 from rpps_audit.store import keep_private
+from rpps_audit.workbench.copies import FOLDER, copy_pages
 from rpps_audit.workbench.faults import WORKSPACE_VARIABLE
 
-NOTEBOOK_FOLDER = "atelier"
 _OWN_FOLDER = ".rpps-audit-lab"
-# Where JupyterLab looks for what `lab/` holds, under its configuration folder.
+_EXTENSION = "data/labextensions/rpps-audit-page"
+_TEMPLATE = "data/voila/templates/rpps"
+# Where JupyterLab and Voilà look for what `lab/` holds. The extension is two files as they are: nothing is built.
 _SETTINGS = {
-    "overrides.json": "labconfig/default_setting_overrides.json",
-    "page_config.json": "labconfig/page_config.json",
-    "custom.css": "custom/custom.css",
+    "overrides.json": "config/labconfig/default_setting_overrides.json",
+    "page_config.json": "config/labconfig/page_config.json",
+    "custom.css": "config/custom/custom.css",
+    "package.json": f"{_EXTENSION}/package.json",
+    "page.js": f"{_EXTENSION}/static/page.js",
+    "voila/conf.json": f"{_TEMPLATE}/conf.json",
+    "voila/index.html.j2": f"{_TEMPLATE}/index.html.j2",
+    "voila/tree.html": f"{_TEMPLATE}/tree.html",
     # Voilà answers to any host name unless told otherwise: another site's page could then talk to it (DNS rebinding).
-    "voila.json": "voila.json",
+    "voila.json": "config/voila.json",
 }
 
 
 @dataclass(frozen=True)
 class Launch:
-    """A command ready to run, and the sentences to say before."""
+    """A command ready to run, and the sentences to say before. What its server writes goes to `log`; `address` opens
+    the first page ("" where only the server will say it)."""
 
     command: list[str]
     environment: dict[str, str]
     notes: list[str]
+    log: Path
+    address: str = ""
 
 
 def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more: tuple[str, ...] = ()) -> Launch:
@@ -48,6 +58,8 @@ def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more:
     """
     _demand("jupyterlab", "lab")
     notes = _prepare(workspace)
+    port, token = port or _free_port(), secrets.token_hex(24)
+    first = f"/doc/tree/{FOLDER}/accueil.ipynb"
     command = [
         *(sys.executable, "-m", "jupyterlab", "--custom-css"),
         f"--ServerApp.root_dir={workspace}",
@@ -55,7 +67,11 @@ def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more:
         "--ServerApp.contents_manager_class=rpps_audit.workbench.served.ServedContents",
         "--ServerApp.allow_remote_access=False",
         "--ServerApp.ip=127.0.0.1",
-        f"--LabApp.default_url=/doc/tree/{NOTEBOOK_FOLDER}/accueil.ipynb",
+        f"--LabApp.default_url={first}",
+        # Ctrl + C stops it: its question would go unread to the log.
+        "--ServerApp.answer_yes=True",
+        # Another port than the one in the address would be nobody's.
+        "--ServerApp.port_retries=0",
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",
         "--ServerApp.terminals_enabled=False",
@@ -63,7 +79,10 @@ def lab(workspace: Path, *, browser: bool = True, port: int | None = None, more:
         *(("--allow-root",) if os.name == "posix" and os.geteuid() == 0 else ()),
         *more,
     ]
-    return Launch(command, _environment(workspace), notes)
+    # In the environment, the token is in no list of processes.
+    environment = _environment(workspace) | {"JUPYTER_TOKEN": token}
+    address = f"http://127.0.0.1:{port}{first}?token={token}"
+    return Launch(command, environment, notes, _log(workspace), address)
 
 
 def voila(workspace: Path, *, browser: bool = True, port: int | None = None) -> Launch:
@@ -71,59 +90,47 @@ def voila(workspace: Path, *, browser: bool = True, port: int | None = None) -> 
     _demand("voila", "voila")
     notes = _prepare(workspace)
     command = [
-        *(sys.executable, "-m", "voila", str(workspace / NOTEBOOK_FOLDER), "--token", "--Voila.ip=127.0.0.1"),
-        # The plain list of pages: links a keyboard and a screen reader know.
+        *(sys.executable, "-m", "voila", str(workspace / FOLDER), "--token", "--Voila.ip=127.0.0.1"),
+        "--template=rpps",
         "--classic-tree",
+        f"--VoilaConfiguration.extra_labextensions_path={_labextensions(workspace)}",
         "--VoilaConfiguration.show_tracebacks=False",
         *_where(browser, port, "Voila"),
     ]
-    return Launch(command, _environment(workspace), notes)
+    return Launch(command, _environment(workspace), notes, _log(workspace))
 
 
-def shipped_notebooks() -> Path:
-    """The notebooks of the package, or beside it in a checkout."""
-    package = Path(str(files("rpps_audit")))
-    for folder in (package / "notebooks", package.parent / "notebooks"):
-        if folder.is_dir():
-            return folder
-    raise UsageError("Dossier « notebooks » introuvable : l’installation de rpps-audit est incomplète.")
+def _log(workspace: Path) -> Path:
+    return workspace / _OWN_FOLDER / "serveur.log"
+
+
+def _free_port() -> int:
+    """A port nobody listens on: two workbenches opened at once never take the same one."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
 
 
 def _prepare(workspace: Path) -> list[str]:
-    """Make the folders and copy what is missing; say which of the user's notebooks are no longer those shipped."""
+    """Make the folders and copy what is missing; say which of the user's pages are no longer those of this version."""
     keep_private()
-    own, mine = workspace / _OWN_FOLDER, workspace / NOTEBOOK_FOLDER
+    own = workspace / _OWN_FOLDER
     try:
-        for folder in (own / "config" / "labconfig", own / "config" / "custom", own / "data", mine):
+        for folder in (own / "config" / "labconfig", own / "config" / "custom", own / "data"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         own.chmod(0o700)
         settings = files("rpps_audit.workbench") / "lab"
         for name, place in _SETTINGS.items():
-            (own / "config" / place).write_text((settings / name).read_text("utf-8"), "utf-8")
-        return [note for shipped in sorted(shipped_notebooks().glob("*.ipynb")) if (note := _copy(shipped, mine))]
+            target = own / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text((settings / name).read_text("utf-8"), "utf-8")
+        older = copy_pages(workspace)
     except OSError as error:
-        raise UsageError(f"L’espace de travail {workspace} ne peut pas être utilisé : {error.strerror}.") from error
-
-
-def _copy(shipped: Path, folder: Path) -> str:
-    mine = folder / shipped.name
-    if not mine.exists():
-        shutil.copyfile(shipped, mine)
-        return ""
-    if _sources(mine) == _sources(shipped):
-        return ""
-    return (
-        f"{mine.name} : votre copie diffère de celle de cette version et reste comme elle est. "
-        "Renommez-la pour recevoir la nouvelle au prochain lancement."
-    )
-
-
-def _sources(notebook: Path) -> list[str]:
-    """The text of the cells, whatever ran in them."""
-    try:
-        return ["".join(cell["source"]) for cell in json.loads(notebook.read_text("utf-8"))["cells"]]
-    except (ValueError, KeyError, TypeError):
-        return []
+        raise UsageError(f"L’espace de travail {workspace} ne peut pas être utilisé : {system_said(error)}.") from error
+    return [
+        f"{name} : votre copie n’est pas celle de cette version. La page le dit et propose la nouvelle."
+        for name in older
+    ]
 
 
 def _environment(workspace: Path) -> dict[str, str]:
@@ -137,6 +144,10 @@ def _environment(workspace: Path) -> dict[str, str]:
         "IPYTHONDIR": str(own / "ipython"),
         "LANGUAGE": "fr",
     }
+
+
+def _labextensions(workspace: Path) -> str:
+    return str(workspace / _OWN_FOLDER / "data" / "labextensions")
 
 
 def _where(browser: bool, port: int | None, application: str) -> list[str]:

@@ -38,10 +38,10 @@ class Leaving:
     def __init__(self, acts: Acts, on_done: Callable[[], None]) -> None:
         self.acts, self._on_done = acts, on_done
         columns = [
-            Column("who", "Nom"), Column("record_key", "Enregistrement"), Column("structure_name", "Établissement"),
+            Column("who", "Nom", second="structure_name"),
             Column("start_date", "Prise de fonction"), Column("end_date", "Date de fin", editable=True),
             Column("end_reason", "Motif de fin", editable=True, choices=labels("end-reasons"), missing="à choisir"),
-            Column("source", "D’où vient la date"),
+            Column("source", "D’où vient la date"), Column("record_key", "Enregistrement"),
         ]  # fmt: skip
         self.grid = Grid(
             Table(_NONE, columns),
@@ -84,6 +84,7 @@ class Leaving:
             self.search.ask()
         table.selected = frozenset()
         self.grid.replace(table.frame.join(done.accepted, "record_key", "anti", maintain_order="left"))
+        self.form.clear("end_reason", "reason", "evidence")
         self._on_done()
         return told(done)
 
@@ -119,7 +120,7 @@ class Leaving:
     def _entries(self) -> tuple[Entry, ...]:
         if not self.grid.table.selected:
             return ()
-        hint = "Pour les lignes choisies qui n’en ont pas (TRE_R25)."
+        hint = "Pour les lignes choisies qui n’en ont pas."
         return (Entry("end_reason", "Motif de fin de la sélection", labels("end-reasons"), hint=hint), *WHY)
 
     def _buttons(self) -> dict[str, str]:

@@ -6,11 +6,11 @@ end up in an .ipynb, whatever the user's settings. The browser asks (`{"do": ...
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any, ClassVar
 
 import anywidget
 
+from rpps_audit.workbench.browser import follow, module, text
 from rpps_audit.workbench.faults import tell_fault
 
 
@@ -20,10 +20,18 @@ class LiveWidget(anywidget.AnyWidget):
     Tests call `ask` and read `view()`: no browser is needed.
     """
 
-    _css: ClassVar[str] = (files("rpps_audit.workbench") / "browser" / "widgets.css").read_text("utf-8")
+    # The file of `static/` that draws it.
+    drawn_by: ClassVar[str]
+    _css: ClassVar[str] = text("widgets.css")
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        if "drawn_by" in cls.__dict__:
+            cls._esm = module(cls.drawn_by)
+        super().__init_subclass__(**named)
 
     def __init__(self) -> None:
         super().__init__()
+        follow(self, self.drawn_by)
         self.message = ""
         self.on_msg(lambda _widget, content, buffers: self.ask(**content, buffers=buffers))
 
@@ -57,9 +65,3 @@ class LiveWidget(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
-
-
-def module(name: str) -> str:
-    """The ES module of a widget: the few lines every module shares, then its own."""
-    folder = files("rpps_audit.workbench") / "browser"
-    return (folder / "dom.js").read_text("utf-8") + (folder / f"{name}.js").read_text("utf-8")

@@ -32,7 +32,7 @@ class Lots:
         self.ready, self._four_eyes = 0, False
         self.task = Task()
         self.form = Form(lambda: (), self._buttons, note=self._note, on_press=self.press)
-        self.panel = Panel("batches", self.values, on_open=self.act)
+        self.panel = Panel("batches", self.values, on_open=self.act, folder=acts.panel.workspace / "lots")
         self.widget: Widget = VBox([heading("Lots : préparer, signer, envoyer"), self.form, self.task, self.panel])
 
     def reload(self) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from rpps_audit.card import Perimeter
+from rpps_audit.corrections import fields, shown_expr
 from rpps_audit.errors import UsageError
 from rpps_audit.records import RecordKey, active_sql
-from rpps_audit.reference import nomenclature_label_expr
 from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workbench.frames import field_labels
 from rpps_audit.workbench.table import french_text
@@ -70,7 +70,7 @@ def read_sheet(store: Store, workspace: Workspace, snapshots: Sequence[int], key
         title=name or professional,
         visible=allowed.height > 0,
         civil=[(named.get(field, field), first.get(field, "") if first else None) for field in _CIVIL],
-        situations=texts.select(*_SITUATION, "role_label", "profession_label").to_dicts(),
+        situations=texts.select(*_SITUATION).to_dicts(),
         hidden=lines.height - allowed.height,
         documents=sorted(documents),
         labels=named,
@@ -78,18 +78,17 @@ def read_sheet(store: Store, workspace: Workspace, snapshots: Sequence[int], key
 
 
 def _texts(lines: pl.DataFrame) -> pl.DataFrame:
-    """Every field as French text, the text as read standing in for a date that is none."""
+    """Every field as the portal shows it, label beside code; the text as read stands in for a date that is none."""
+    known = {one.column: one for one in fields()}
     shown: list[Any] = []
     for name in (*_CIVIL, *_SITUATION):
         text = french_text(lines, name)
+        if name in known and known[name].nomenclature:
+            text = shown_expr(text, known[name])
         if f"{name}_text" in lines.columns:
             text = pl.coalesce(text, f"{name}_text")
         shown.append(text.fill_null("").alias(name))
-    return lines.select(
-        *shown,
-        role_label=nomenclature_label_expr("roles", pl.col("role")).fill_null(""),
-        profession_label=nomenclature_label_expr("professions", pl.col("profession")).fill_null(""),
-    )
+    return lines.select(*shown)
 
 
 _LINES = f"""

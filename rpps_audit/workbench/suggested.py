@@ -21,21 +21,22 @@ SURE = 0.8
 _CHOOSE = "Choisissez un contrôle ci-dessus : ses propositions s’affichent ici avant toute décision."
 _EMPTY = "Aucune proposition pour vos établissements."
 _COLUMNS = [
-    Column("who", "Nom"), Column("record_key", "Enregistrement"), Column("field", "Donnée"),
-    Column("shown_old", "Actuel", missing="vide"), Column("shown_new", "Proposé"), Column("source", "Source"),
+    Column("who", "Nom", second="structure_name"), Column("field", "Donnée"),
+    Column("shown_old", "Actuel", missing="vide"), Column("shown_new", "Proposé", second="source"),
     Column("certainty", "Confiance (%)", numeric=True), Column("several", "À choisir"),
+    Column("record_key", "Enregistrement"),
 ]  # fmt: skip
 _NONE = pl.DataFrame(
     schema={column.name: pl.Int64 if column.numeric else pl.String for column in _COLUMNS}
-    | {"id": pl.String, "rule_id": pl.String, "rule": pl.String}
+    | dict.fromkeys(("id", "rule_id", "rule", "source", "structure_name", "table", "column"), pl.String)
 )
 
 
 class Suggested:
-    """The suggestions of `rule`; `on_done()` hears that something was put in the basket."""
+    """The suggestions of `rule`; `on_done()` hears that something was put in the basket, `on_found()` of them."""
 
-    def __init__(self, acts: Acts, on_done: Callable[[], None]) -> None:
-        self.acts, self._on_done = acts, on_done
+    def __init__(self, acts: Acts, on_done: Callable[[], None], on_found: Callable[[], None] = lambda: None) -> None:
+        self.acts, self._on_done, self._on_found = acts, on_done, on_found
         self.rule = ""
         self.every = _NONE
         self.search = Beside(acts.reading(self._read, _NONE), self._found)
@@ -66,19 +67,37 @@ class Suggested:
         """Those that can be accepted together: a single value, and sure."""
         return self.shown().filter((pl.col("several") == "") & (pl.col("certainty") >= 100 * SURE))
 
+    def one_by_one(self) -> pl.DataFrame:
+        """The sure ones that are alone for their finding: rule_id, record_key, id."""
+        sure = self.every.filter((pl.col("several") == "") & (pl.col("certainty") >= 100 * SURE))
+        return sure.filter(pl.len().over("rule_id", "record_key") == 1).select("rule_id", "record_key", "id")
+
+    def accept_one(self, proposal: str) -> Answer:
+        """Put one of them in the basket; its source is the reason. Raises UsageError for one that is gone."""
+        chosen = self.every.filter(pl.col("id") == proposal)
+        if chosen.is_empty():
+            raise UsageError("Cette proposition n’est plus à prendre : le champ a été décidé entre-temps.")
+        rule, source = chosen.select("rule", "source").row(0)
+        return self._propose(chosen, f"{rule} : proposition acceptée ({source})", "")
+
     def accept(self, button: str) -> Answer:
         """Put the selection, or every sure one of the rule, in the basket. Raises UsageError for two values at once."""
         chosen = self.sure() if button == "all" else self.grid.table.chosen()
         fields = ["table", "record_key", "column"]
         if chosen.select(fields).is_duplicated().any():
             raise UsageError("Deux valeurs sont choisies pour le même champ d’une fiche : n’en gardez qu’une.")
+        answer = self._propose(chosen, self.form.value("reason"), self.form.value("evidence"))
+        # What was written for this rule is never signed with the next.
+        self.form.clear("reason", "evidence")
+        return answer
+
+    def _propose(self, chosen: pl.DataFrame, reason: str, evidence: str) -> Answer:
         with self.acts.acting("author") as (desk, who):
-            why = {entry.name: self.form.value(entry.name) for entry in WHY}
-            done = propose(desk, who, present_state(desk.store), chosen, reason=why["reason"], evidence=why["evidence"])
+            done = propose(desk, who, present_state(desk.store), chosen, reason=reason, evidence=evidence)
         if self.search.busy:
             self.search.ask()
         # What was accepted is no longer to be suggested, by whichever rule.
-        self.every = self.every.join(done.accepted, fields, "anti", maintain_order="left")
+        self.every = self.every.join(done.accepted, ["table", "record_key", "column"], "anti", maintain_order="left")
         self.grid.table.selected = frozenset()
         self._redraw()
         self._on_done()
@@ -86,12 +105,14 @@ class Suggested:
 
     def _choose(self, _name: str) -> None:
         self.rule = self.chooser.value("rule")
+        self.form.clear("reason", "evidence")
         self.grid.table.selected = frozenset()
         self._redraw()
 
     def _found(self, answer: tuple[pl.DataFrame, str]) -> None:
         self.every, self.chooser.message = answer
         self._redraw()
+        self._on_found()
 
     def _redraw(self) -> None:
         if self.rule not in self.every["rule_id"]:

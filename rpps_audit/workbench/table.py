@@ -23,7 +23,8 @@ Validate = Callable[[pl.DataFrame], Faults]
 @dataclass(frozen=True)
 class Column:
     """A column shown: `name` in the frame, `label` to the user; `choices` maps the codes that may be chosen to their
-    labels (a filter list, and the editor's list); `missing` is shown, but never found, where there is nothing."""
+    labels (a filter list, and the editor's list); `missing` is shown, but never found, where there is nothing; `second`
+    names the text column shown under it, in the same cell."""
 
     name: str
     label: str
@@ -31,6 +32,7 @@ class Column:
     choices: Mapping[str, str] | None = None
     numeric: bool = False
     missing: str = ""
+    second: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Table:
     page: int = 0
     order: tuple[str, bool] | None = None
     filters: dict[str, str] = field(default_factory=dict)
+    searched: str = ""
     selected: frozenset[str] = frozenset()
     edits: list[Edit] = field(default_factory=list)
     faults: dict[str, Faults] = field(default_factory=dict)
@@ -86,7 +89,12 @@ class Table:
 
     def clear_filters(self) -> None:
         """Show every row again."""
-        self.filters = {}
+        self.filters, self.searched = {}, ""
+        self._moved()
+
+    def search(self, text: str) -> None:
+        """Keep the rows where any shown text contains `text`; "" keeps them all."""
+        self.searched = text.strip()
         self._moved()
 
     def sort(self, column: str) -> None:
@@ -108,7 +116,7 @@ class Table:
     def found(self) -> pl.DataFrame:
         """The rows that pass the filters, in order."""
         if self._found is None:
-            frame = self.frame.filter(*[self._passes(*item) for item in self.filters.items()])
+            frame = self.frame.filter(*[self._passes(*item) for item in self.filters.items()], *self._searched())
             if self.order:
                 name, descending = self.order
                 frame = frame.sort(self._sortable(name), descending=descending, nulls_last=True, maintain_order=True)
@@ -226,10 +234,21 @@ class Table:
         folded = pl.select(normalise(pl.lit(wanted))).item()
         return pl.lit(self._fold(column).str.contains(folded, literal=True).fill_null(value=False))
 
+    def _searched(self) -> list[pl.Expr]:
+        if not self.searched:
+            return []
+        folded = pl.select(normalise(pl.lit(self.searched))).item()
+        shown = [name for column in self.columns for name in (column.name, column.second) if name]
+        parts = [self._fold(name).str.contains(folded, literal=True).fill_null(value=False) for name in shown]
+        return [pl.any_horizontal(*[pl.lit(part) for part in parts])]
+
     def _fold(self, column: str) -> pl.Series:
         """The column without case and accents, computed once: what is typed is looked for in it at every key."""
         if column not in self._folded:
-            self._folded[column] = self.frame.select(normalise(french_text(self.frame, column)))[column]
+            shown = french_text(self.frame, column)
+            known = next((one.choices for one in self.columns if one.name == column and one.choices), None)
+            shown = shown if known is None else shown.replace(dict(known))
+            self._folded[column] = self.frame.select(normalise(shown).alias(column))[column]
         return self._folded[column]
 
     def _sortable(self, column: str) -> pl.Expr:

@@ -2,11 +2,11 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -18,18 +18,6 @@ from playwright.sync_api import Browser, Page, Playwright
 from rpps_audit.workbench import launcher
 
 ROOT = Path(__file__).parents[2]
-# Ready is not idle: the panel, its document and its kernel session, in that order, then run everything.
-_RUN = """async () => {
-  const app = window.jupyterapp;
-  await app.restored;
-  const found = () => [...app.shell.widgets('main')].find((one) => one.context && one.sessionContext);
-  while (!found()) await new Promise((resolve) => setTimeout(resolve, 20));
-  const panel = found();
-  await panel.context.ready;
-  await panel.sessionContext.ready;
-  app.shell.activateById(panel.id);
-  await app.commands.execute('notebook:run-all-cells');
-}"""
 
 
 def chromium() -> str:
@@ -52,7 +40,12 @@ def launch(playwright: Playwright) -> Browser:
 
 def notebook_of(folder: Path, name: str, *cells: str) -> None:
     """Write a small notebook beside those the launcher copied."""
-    code: dict[str, Any] = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+    code: dict[str, Any] = {
+        "cell_type": "code",
+        "metadata": {"jupyter": {"source_hidden": True}},
+        "execution_count": None,
+        "outputs": [],
+    }
     content = {
         "cells": [code | {"id": f"c{number}", "source": source} for number, source in enumerate(cells)],
         "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
@@ -74,7 +67,8 @@ class Lab:
             self._process = subprocess.Popen(
                 launched.command, env=environment, cwd=workspace, stdout=log, stderr=log, start_new_session=True
             )
-        self.address, self.token = self._wait()
+        self.address, self.token = launched.address.split("/doc/")[0], launched.address.partition("token=")[2]
+        self._wait()
 
     def open(self, name: str) -> Page:
         """A notebook, its cells run."""
@@ -94,21 +88,23 @@ class Lab:
         os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait(20)
 
-    def _wait(self) -> tuple[str, str]:
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            found = re.search(r"(http://127\.0\.0\.1:\d+)/\S*token=(\w+)", self._log.read_text("utf-8", "replace"))
-            if found:
-                return found[1], found[2]
+    def _wait(self) -> None:
+        """Until the server answers."""
+
+        def answers() -> bool:
             assert self._process.poll() is None, self._log.read_text()
-            time.sleep(0.05)
-        raise AssertionError("JupyterLab did not start")
+            try:
+                with urllib.request.urlopen(f"{self.address}/api"):
+                    return True
+            except OSError:
+                return False
+
+        until(answers, "JupyterLab", 60)
 
 
 def run(page: Page) -> None:
-    """Run every cell of the page's notebook."""
-    page.wait_for_function("window.jupyterapp !== undefined")
-    page.evaluate(_RUN)
+    """Wait until the page, which runs by itself, is drawn."""
+    page.locator(".rpps").first.wait_for()
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:

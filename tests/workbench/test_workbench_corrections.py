@@ -55,8 +55,7 @@ def page_of(folder: Path) -> Manager:
     """A new page on a workspace, as after a restart of the kernel."""
     page = Manager(open_workspace(folder))
     _PAGES.append(page)
-    for name in ("due", "findings", "sheet", "corrections"):
-        getattr(page, name)()
+    page.part("desk")
     return page
 
 
@@ -223,7 +222,7 @@ def edit(page: Manager, column: str, text: str) -> dict:
 @pytest.mark.card
 def test_a_field_is_judged_beside_itself_before_it_is_added(card: CardProcess, site):
     page = sign_in(site())
-    key = page.shown_findings().filter(pl.col("rule") == "Adresse e-mail mal formée")["record_key"][0]
+    key = page.todo.frame().filter(pl.col("rule") == "Adresse e-mail mal formée")["record_key"][0]
     page.open_record(key)
     assert edit(page, "email", "pas une adresse")["fault"] == "Adresse e-mail mal formée."
     answer = press(page.editing.form, "add", reason=REASON)
@@ -241,7 +240,7 @@ def test_a_field_is_judged_beside_itself_before_it_is_added(card: CardProcess, s
 @pytest.mark.card
 def test_a_date_that_is_none_is_said_beside_the_field(card: CardProcess, site):
     page = sign_in(site())
-    page.open_record(page.shown_findings().filter(pl.col("rule") == "Date de naissance absente")["record_key"][0])
+    page.open_record(page.todo.frame().filter(pl.col("rule") == "Date de naissance absente")["record_key"][0])
     for text in ("31/02/1980", "demain", "1980-01-01", "1/2"):
         assert edit(page, "birth_date", text)["fault"] == "Ce n’est pas une date réelle de la forme JJ/MM/AAAA."
     assert edit(page, "birth_date", "04/05/1980")["fault"] == ""
@@ -251,7 +250,7 @@ def test_a_date_that_is_none_is_said_beside_the_field(card: CardProcess, site):
 def test_the_commune_comes_from_the_search_at_the_birth_date(card: CardProcess, site):
     page = sign_in(site())
     rule = "Commune de naissance absente pour une personne née en France"
-    page.open_record(page.shown_findings().filter(pl.col("rule") == rule)["record_key"][0])
+    page.open_record(page.todo.frame().filter(pl.col("rule") == rule)["record_key"][0])
     edit(page, "birth_commune", "")
     assert page.editing.commune.birth_date is not None
     page.editing.commune.ask("look", text="rennes")

@@ -88,7 +88,7 @@ def test_sorting_goes_up_down_and_back_with_what_is_missing_last():
 
 def test_codes_are_shown_by_their_labels_and_sorted_by_them():
     grid = _grid()
-    assert _cell(grid, 0, 1) == {"text": "Soin", "code": "GENR11", "faults": []}
+    assert _cell(grid, 0, 1) == {"text": "Soin", "code": "GENR11", "faults": [], "second": ""}
     grid.ask("sort", column="role")
     assert _keys(grid)[0] == "k2"
 
@@ -158,7 +158,7 @@ def test_text_that_is_no_date_stays_in_its_cell_with_a_message_and_can_be_undone
     assert "JJ/MM/AAAA" in str(cell["faults"])
     assert grid.table.value("k1", "start_date") == date(2020, 1, 31)
     grid.ask("undo")
-    assert _cell(grid, 0, 2) == {"text": "31/01/2020", "code": "31/01/2020", "faults": []}
+    assert _cell(grid, 0, 2) == {"text": "31/01/2020", "code": "31/01/2020", "faults": [], "second": ""}
 
 
 def test_a_column_that_may_not_be_edited_is_left_alone():

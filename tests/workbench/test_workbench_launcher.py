@@ -17,7 +17,7 @@ def test_notebooks_are_copied_once_and_the_users_are_never_overwritten(tmp_path:
     folder = tmp_path / "atelier"
     assert {path.name for path in folder.iterdir()} == NAMES
     mine = folder / "dpo.ipynb"
-    mine.write_text(mine.read_text().replace("page = Dpo()", "page = Dpo()  # à moi"))
+    mine.write_text(mine.read_text().replace("from rpps_audit", "# à moi\\nfrom rpps_audit"))
     before = mine.read_bytes()
     (note,) = launcher.lab(tmp_path).notes
     assert "dpo.ipynb" in note

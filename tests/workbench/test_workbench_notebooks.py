@@ -21,7 +21,7 @@ def test_cells_are_few_short_hidden_and_stripped(notebook: Path):
     cells = json.loads(notebook.read_text())["cells"]
     assert 3 <= len(cells) <= 6
     assert cells[0]["cell_type"] == "markdown"
-    assert "Tout exécuter" in "".join(cells[0]["source"])
+    assert "s’affiche d’elle-même" in "".join(cells[0]["source"])
     for cell in cells:
         assert len(cell["source"]) <= 5
         assert not cell["metadata"]["editable"]

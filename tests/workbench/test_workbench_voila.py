@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
 from rpps_audit.workbench import launcher
@@ -54,14 +55,21 @@ def page(door: str) -> Iterator[Page]:
         browser.close()
 
 
-def test_the_pages_run_by_themselves_without_code_and_lead_to_one_another(page: Page):
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="accueil.ipynb").click()
-    home = opened.value
-    expect(home.get_by_text("Extractions chargées")).to_be_visible(timeout=60_000)
-    expect(home.get_by_text("Home()")).to_have_count(0)
-    home.get_by_role("link", name="Gestionnaire").click()
-    expect(home.get_by_role("grid", name="Situations à fermer")).to_be_visible(timeout=60_000)
+def test_the_pages_run_by_themselves_and_lead_to_one_another_without_a_fault(page: Page):
+    expect(page.get_by_text("Extractions chargées")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Tout exécuter")).to_have_count(0)
+    expect(page.get_by_text("page.part")).to_have_count(0)
+    assert page.locator("html").get_attribute("lang") == "fr"
+    assert Axe().run(page).response["violations"] == []
+    page.get_by_role("link", name="Gestionnaire").first.click()
+    expect(page.get_by_role("grid", name="À traiter")).to_be_visible(timeout=60_000)
+    assert Axe().run(page).response["violations"] == []
+
+
+def test_a_file_is_given_there_too(page: Page):
+    with page.expect_download() as given:
+        page.get_by_role("button", name="Télécharger le modèle").click()
+    assert given.value.suggested_filename == "modele-suivi.xlsx"
 
 
 def test_without_the_token_nobody_enters(door: str):

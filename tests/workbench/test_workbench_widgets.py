@@ -120,7 +120,7 @@ def test_long_work_moves_a_bar_and_leaves_a_sentence():
     task.start(work, lambda result: f"Terminé : {result}.")
     task.wait()
     assert shares == [0.5]
-    assert task.view() == {"running": False, "can_stop": True, "share": 0.5, "said": "Terminé : 3."}
+    assert task.view() == {"running": False, "can_stop": True, "share": 0.5, "said": "Terminé : 3.", "seconds": 0}
 
 
 def test_interrupted_work_stops_at_the_next_step():

@@ -1,3 +1,5 @@
+import { fresh, h, live } from "./dom.js";
+
 // A few fields and their buttons. The fields are made again only when they are others: what is being typed stays.
 
 function render({ model, el }) {
@@ -9,6 +11,7 @@ function render({ model, el }) {
   const refused = h("ul", { class: "rpps-refused" });
   const alert = h("p", { role: "alert", class: "rpps-alert" });
   el.append(h("div", { class: "rpps-form" }, note, fields, buttons, said, refused, alert));
+  const cleared = {}; // how many times Python has emptied each field
   let made = "";
   let offered = "";
   let pressed = ""; // the button that waits for Python's answer
@@ -19,15 +22,21 @@ function render({ model, el }) {
     const key = `${id}-${entry.name}`;
     const tell = (event) => { if (entry.heard) model.send({ do: "type", name: entry.name, text: event.target.value }); };
     const common = { id: key, name: entry.name, "aria-describedby": `${key}-note`, onchange: tell };
-    const field = entry.choices
-      ? h("select", common, h("option", { value: "" }, "(choisir)"), entry.choices.map(([code, text]) => h("option", { value: code }, text)))
+    const list = entry.searched && h("datalist", { id: `${key}-list` }, (entry.choices || []).map(([, text]) => h("option", { value: text })));
+    const field = entry.searched
+      ? h("input", { type: "text", autocomplete: "off", list: `${key}-list`, ...common })
+      : entry.long
+      ? h("textarea", { rows: 2, ...common })
+      : entry.choices
+      ? h("select", common, h("option", { value: "" }, entry.none), entry.choices.map(([code, text]) => h("option", { value: code }, text)))
       : h("input", { type: "text", autocomplete: "off", ...common });
-    return h("div", {}, h("label", { for: key }, entry.label), field, h("p", { id: `${key}-note`, class: "rpps-keys" }));
+    return h("div", { class: entry.long && "rpps-wide" }, h("label", { for: key }, entry.label), field, list, h("p", { id: `${key}-note`, class: "rpps-keys" }));
   }
 
   function fill(entry) {
     const field = fields.querySelector(`[name="${CSS.escape(entry.name)}"]`);
-    if (field !== document.activeElement || entry.choices) field.value = entry.value;
+    const shown = entry.searched ? (entry.choices || []).find(([code]) => code === entry.value)?.[1] ?? entry.value : entry.value;
+    if (field !== document.activeElement || entry.choices) field.value = shown;
     field.setAttribute("aria-invalid", entry.fault ? "true" : "false");
     field.setAttribute("aria-required", entry.needed_by.length ? "true" : "false");
     const beside = document.getElementById(`${id}-${entry.name}-note`) || field.nextSibling;
@@ -54,6 +63,13 @@ function render({ model, el }) {
   return live(model, el, (view) => {
     // A choice or a text that is heard is Python's; any other text is only here until a button takes it.
     const kept = values();
+    for (const entry of view.entries)
+      if (entry.cleared !== (cleared[entry.name] || 0)) {
+        cleared[entry.name] = entry.cleared;
+        delete kept[entry.name];
+        const field = fields.querySelector(`[name="${CSS.escape(entry.name)}"]`);
+        if (field) field.value = "";
+      }
     const waiting = pressed;
     const inside = buttons.contains(document.activeElement) || fields.contains(document.activeElement);
     const last = document.activeElement?.dataset?.button || "";

@@ -1,3 +1,5 @@
+import { duration, fresh, h, live } from "./dom.js";
+
 // The card panel and its dialog. The PIN leaves this page in one binary message and is wiped from the field at once.
 
 function render({ model, el }) {
@@ -75,8 +77,7 @@ function render({ model, el }) {
 
   function tick() {
     const seconds = Math.max(0, Math.round((until - Date.now()) / 1000));
-    const said = `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
-    left.textContent = until > Date.now() ? `Fermeture automatique dans ${said}.` : "";
+    left.textContent = until > Date.now() ? `Fermeture automatique dans ${duration(seconds)}.` : "";
   }
 
   const end = live(model, el, draw);

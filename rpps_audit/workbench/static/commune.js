@@ -1,3 +1,5 @@
+import { fresh, h, later, live } from "./dom.js";
+
 // The commune search: a text box and the list of what it found. Arrows choose, Enter takes, Escape closes.
 
 function render({ model, el }) {

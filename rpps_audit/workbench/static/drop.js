@@ -1,3 +1,5 @@
+import { fresh, h, live } from "./dom.js";
+
 // Files come in by pieces, each acknowledged before the next, so that a file of any size passes and a bar can move.
 
 const PIECE = 1 << 20;

@@ -1,9 +1,12 @@
+import { fresh, h, later, live } from "./dom.js";
+
 // The grid: one real <table role="grid">. Tab enters and leaves it; inside, the arrows move from cell to cell.
 
 const keysOf = (view) => [
   "Flèches : se déplacer.",
   view.columns.some((column) => column.editable) ? "Entrée : modifier la cellule. Ctrl + Z : annuler." : view.openable && "Entrée : ouvrir la ligne.",
   view.selectable && "Espace : choisir la ligne.",
+  ...view.acts.map(([, label, letter]) => `${letter.toUpperCase()} : ${label}.`),
   view.pages > 1 && "Page suivante, page précédente : tourner la page.",
 ].filter(Boolean).join(" ");
 
@@ -24,13 +27,17 @@ function render({ model, el }) {
   const alert = h("p", { role: "alert", class: "rpps-alert" });
   const keys = h("p", { id: `${id}-keys`, class: "rpps-keys" });
   const pager = h("div", { class: "rpps-pager" });
+  const scroll = h("div", { class: "rpps-scroll", role: "region", "aria-labelledby": `${id}-caption` }, table);
   el.append(
     h("div", { class: "rpps-bar" }, status, pager),
     alert,
-    h("div", { class: "rpps-scroll", tabindex: "0", role: "region", "aria-labelledby": `${id}-caption` }, table),
+    scroll,
     keys,
   );
   caption.id = `${id}-caption`;
+  const finder = h("input", { id: `${id}-search`, type: "search", oninput: later(120, (event) => ask("search", { text: event.target.value })) });
+  const finding = h("div", { class: "rpps-pager", hidden: true }, h("label", { for: `${id}-search` }, "Chercher"), finder);
+  el.prepend(finding);
 
   function draw(next) {
     const first = view === null;
@@ -42,7 +49,10 @@ function render({ model, el }) {
     keys.textContent = keysOf(view);
     alert.textContent = view.message || "";
     table.setAttribute("aria-rowcount", view.pages * view.page_size);
-    if (first) drawFilters();
+    if (first && !view.search) drawFilters();
+    filters.hidden = view.search;
+    finding.hidden = !view.search;
+    if (finder !== document.activeElement) finder.value = view.searched;
     drawHeaders();
     syncFilters();
     drawPager();
@@ -61,10 +71,11 @@ function render({ model, el }) {
     headers.replaceChildren(...[box].filter(Boolean), ...view.columns.map((column) => {
       const sorted = view.order && view.order[0] === column.name ? (view.order[1] ? "descending" : "ascending") : "none";
       const arrow = { ascending: "▲", descending: "▼", none: "↕" }[sorted];
-      const button = h("button", { type: "button", class: "rpps-sort", "data-sort": column.name, onclick: () => ask("sort", { column: column.name }) },
+      // One stop for the whole row of headings: the arrows go from one to the next.
+      const button = h("button", { type: "button", class: "rpps-sort", "data-sort": column.name, tabindex: column === view.columns[0] ? "0" : "-1", onclick: () => ask("sort", { column: column.name }) },
         column.label, h("span", { "aria-hidden": "true" }, ` ${arrow}`));
       return h("th", { scope: "col", "aria-sort": sorted, class: column.numeric && "rpps-number" }, button);
-    }));
+    }), ...(view.acts.length ? [h("th", { scope: "col" }, "Agir")] : []));
     if (focused) headers.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -95,7 +106,7 @@ function render({ model, el }) {
       view.page_sizes.map((rows) => h("option", { value: rows, selected: rows === view.page_size }, String(rows))));
     pager.replaceChildren(...[
       view.undo && h("button", { type: "button", "data-pager": "undo", onclick: () => ask("undo") }, view.undo),
-      Object.keys(view.filters).length > 0 && h("button", { type: "button", "data-pager": "clear", onclick: () => ask("clear") }, "Retirer les filtres"),
+      (Object.keys(view.filters).length > 0 || view.searched) && h("button", { type: "button", "data-pager": "clear", onclick: () => ask("clear") }, "Retirer les filtres"),
       view.pages > 1 && button("previous", "Page précédente", view.page - 1, view.page === 0),
       view.pages > 1 && button("next", "Page suivante", view.page + 1, view.page >= last),
       (view.pages > 1 || view.page_size !== 25) && h("label", {}, "Lignes par page ", size),
@@ -107,7 +118,7 @@ function render({ model, el }) {
 
   function drawBody() {
     if (view.rows.length === 0) {
-      const span = view.columns.length + (view.selectable ? 1 : 0);
+      const span = view.columns.length + (view.selectable ? 1 : 0) + (view.acts.length ? 1 : 0);
       body.replaceChildren(h("tr", {}, h("td", { colspan: span, class: "rpps-empty" }, view.empty)));
       wanted = false;
       return;
@@ -128,7 +139,15 @@ function render({ model, el }) {
     }));
     if (box) box.firstChild.checked = row.selected;
     const cells = row.cells.map((cell, c) => drawCell(row, r, cell, view.columns[c], c + shift));
-    return h("tr", { "aria-selected": view.selectable ? String(row.selected) : null, "data-key": row.key }, box, cells);
+    const acts = view.acts.length > 0 && h("td", { class: "rpps-acts" }, shownActs(row).map((name, a) => {
+      const [, label, letter] = view.acts.find(([known]) => known === name);
+      return h("button", {
+        type: "button", class: "rpps-act", "data-cell": `${r}:${view.columns.length + shift + a}`, tabindex: "-1",
+        "aria-label": `${label} : ${row.cells[0].text}`, title: `Touche ${letter.toUpperCase()}`,
+        onclick: (event) => { event.stopPropagation(); ask("act", { name, key: row.key }); },
+      }, label);
+    }));
+    return h("tr", { "aria-selected": view.selectable ? String(row.selected) : null, "aria-current": row.key === view.current ? "true" : null, "data-key": row.key }, box, cells, acts);
   }
 
   function drawCell(row, r, cell, column, c) {
@@ -141,13 +160,16 @@ function render({ model, el }) {
       "aria-invalid": wrong ? "true" : null,
       "aria-describedby": note,
       "aria-readonly": column.editable ? "false" : "true",
+      "data-label": column.label,
       tabindex: "-1",
     }, h("span", { class: "rpps-text" }, shown(cell.text, column)),
+    cell.second && h("span", { class: "rpps-second" }, cell.second),
     wrong && h("span", { id: note, class: "rpps-fault" }, `⚠ ${cell.faults.join(" ")}`));
   }
 
   const shown = (text, column) => (column.numeric && text !== "" && !Number.isNaN(Number(text)) ? Number(text).toLocaleString("fr-FR") : text);
-  const width = () => view.columns.length + (view.selectable ? 1 : 0);
+  const width = (r = at.row) => view.columns.length + (view.selectable ? 1 : 0) + shownActs(view.rows[r]).length;
+  const shownActs = (row) => (row?.acts || []).filter((name) => !view.acts.find(([known]) => known === name)[3]);
   const cellAt = () => body.querySelector(`[data-cell="${at.row}:${at.column}"]`);
   const target = (td) => td?.querySelector("input[type=checkbox]") || td;
 
@@ -159,10 +181,22 @@ function render({ model, el }) {
   function focusCell() {
     mark();
     target(cellAt())?.focus();
+    follow();
+  }
+
+  // The sheet beside follows the row the reader has come to, once they stay on it.
+  const followed = later(150, (key) => ask("follow", { key }));
+  function follow() {
+    const row = view.rows[at.row];
+    if (!view.follows || !row || row.key === view.current) return;
+    view.current = row.key;
+    body.querySelectorAll("tr").forEach((one) => (one.dataset.key === row.key ? one.setAttribute("aria-current", "true") : one.removeAttribute("aria-current")));
+    followed(row.key);
   }
 
   function move(row, column) {
-    at = { row: Math.max(0, Math.min(row, view.rows.length - 1)), column: Math.max(0, Math.min(column, width() - 1)) };
+    const r = Math.max(0, Math.min(row, view.rows.length - 1));
+    at = { row: r, column: Math.max(0, Math.min(column, width(r) - 1)) };
     focusCell();
   }
 
@@ -171,6 +205,7 @@ function render({ model, el }) {
   function use() {
     const c = at.column - (view.selectable ? 1 : 0);
     const row = view.rows[at.row];
+    if (c >= view.columns.length) return target(cellAt())?.click();
     if (c < 0) ask("select", { key: row.key, on: !row.selected });
     else if (view.columns[c].editable) edit(row, view.columns[c], row.cells[c]);
     else if (view.openable) ask("open", { key: row.key });
@@ -226,8 +261,19 @@ function render({ model, el }) {
       F2: use,
       " ": () => view.selectable && ask("select", { key: view.rows[at.row].key, on: !view.rows[at.row].selected }),
     };
-    if (event.ctrlKey && event.key.toLowerCase() === "z") { event.preventDefault(); if (view.undo) ask("undo"); }
+    const act = !event.ctrlKey && !event.altKey && !event.metaKey && view.acts.find(([, , letter]) => letter === event.key.toLowerCase());
+    if (act) { event.preventDefault(); if (view.rows[at.row].acts.includes(act[0])) ask("act", { name: act[0], key: view.rows[at.row].key }); }
+    else if (event.ctrlKey && event.key.toLowerCase() === "z") { event.preventDefault(); if (view.undo) ask("undo"); }
     else if (acts[event.key]) { event.preventDefault(); acts[event.key](); }
+  });
+
+  headers.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const all = [...headers.querySelectorAll(".rpps-sort")];
+    const here = all.indexOf(document.activeElement);
+    if (!step || here < 0) return;
+    event.preventDefault();
+    all[Math.max(0, Math.min(here + step, all.length - 1))].focus();
   });
 
   const aim = (event) => {
@@ -239,10 +285,10 @@ function render({ model, el }) {
     return td;
   };
   body.addEventListener("focusin", aim);
-  body.addEventListener("click", (event) => { if (aim(event)?.classList.contains("rpps-opens")) use(); else if (!editing && event.target.type !== "checkbox") target(cellAt())?.focus(); });
+  body.addEventListener("click", (event) => { if (event.target.closest(".rpps-act")) return; if (aim(event)?.classList.contains("rpps-opens")) use(); else if (!editing && event.target.type !== "checkbox") focusCell(); else follow(); });
   body.addEventListener("dblclick", (event) => { if (aim(event)?.classList.contains("rpps-editable")) use(); });
 
-  return live(model, el, draw);
+  return live(model, el, draw, (message) => { if (message.focus && view?.rows.length) focusCell(); });
 }
 
 export default { render };
