@@ -259,7 +259,7 @@ def test_the_dpo_explores_and_exports(lab: Lab):
     grid = page.get_by_role("grid", name="Exposition par type de document")
     grid.get_by_label("Filtrer : Libellé").fill("certificat")
     expect(grid.locator("tbody tr").first).to_contain_text("ertificat")
-    expect(page.get_by_role("img", name="Documents × personnes")).to_be_visible()
+    expect(page.get_by_role("img", name="Accès ouverts")).to_be_visible()
     assert _violations(page) == []
     page.get_by_role("button", name="Exporter les tableaux (CSV)").click()
     expect(page.get_by_text("tableaux écrits dans")).to_be_visible()
