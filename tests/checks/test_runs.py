@@ -36,9 +36,7 @@ def test_what_is_tolerated_is_not_the_worst() -> None:
             store, snapshot(store, "suivi", [person(1), person(2, role=None)]), Catalogue((ROLE_REQUIRED,))
         )
         (found,) = findings(store, run.run_id)["record_key"]
-        tolerate(
-            store, ROLE_REQUIRED.id, found, "role", author="DPO", reason="en cours", expires_on=date(2999, 1, 1)
-        )
+        tolerate(store, ROLE_REQUIRED.id, found, "role", author="DPO", reason="en cours", expires_on=date(2999, 1, 1))
         assert worst(store, [run.run_id]) is None
 
 
