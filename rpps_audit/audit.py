@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rpps_audit.checks import SEVERITIES, Catalogue, state_runs
+from rpps_audit.checks import Catalogue, state_runs, worst
 from rpps_audit.journal import note, note_settings
 from rpps_audit.records import State, state_at, state_days
 
@@ -29,17 +29,14 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Audit:
-    """What one audit did: the files it read, the state it judged, the runs made or found, where the report is."""
+    """What one audit did: the files it read, the state it judged, the runs made or found, where the report is, and
+    the gravest severity open in the state (None when nothing is, or all is tolerated)."""
 
     loaded: list[Loaded]
     state: State
     runs: list[Run]
     report: Path
-
-    def worst(self) -> str | None:
-        """The gravest severity found in the state."""
-        found = {run.worst() for run in self.runs}
-        return next((severity for severity in SEVERITIES if severity in found), None)
+    worst: str | None
 
 
 def audit(
@@ -72,8 +69,9 @@ def audit(
         tell("rapport", 0.9)
         report = write_report(store, workspace, as_of=as_of)
         state = state_at(store, as_of)
+        gravest = worst(store, [run.run_id for run in runs])
         tell("terminé", 1.0)
-    return Audit(loaded, state, runs, report)
+    return Audit(loaded, state, runs, report, gravest)
 
 
 def check(

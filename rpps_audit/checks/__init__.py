@@ -15,6 +15,7 @@ from rpps_audit.checks.findings import (
     open_findings,
     state_runs,
     tolerate,
+    worst,
 )
 from rpps_audit.checks.rule import Rule
 
@@ -52,6 +53,7 @@ __all__ = [
     "run_examples",
     "state_runs",
     "tolerate",
+    "worst",
 ]
 
 

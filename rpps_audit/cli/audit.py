@@ -108,7 +108,7 @@ def _audit(args: argparse.Namespace) -> int:
         _say_runs(result.runs)
         say()
         say(f"Rapport : {result.report}")
-    return _exit_code(result.runs, args.severity)
+    return _exit_code(result.worst, args.severity)
 
 
 def _load(args: argparse.Namespace) -> int:
@@ -157,6 +157,7 @@ def _rejects(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from rpps_audit.audit import check, told_runs
+    from rpps_audit.checks import worst
     from rpps_audit.corrections.desk import safety
     from rpps_audit.journal import note, note_settings
 
@@ -165,13 +166,14 @@ def _check(args: argparse.Namespace) -> int:
         runs = check(store, workspace.catalogue(), as_of=args.as_of, progress=tell)
         note_settings(workspace.path, safety(workspace.path))
         note(workspace.path, "checks-made", {"runs": told_runs(runs)})
+        gravest = worst(store, [run.run_id for run in runs])
     if not runs:
         raise UsageError("Aucune extraction chargée à contrôler. Chargez-en une : rpps-audit load FICHIER.")
     if args.json:
         say_json([_run_as_json(run) for run in runs])
     else:
         _say_runs(runs)
-    return _exit_code(runs, args.severity)
+    return _exit_code(gravest, args.severity)
 
 
 def _template(args: argparse.Namespace) -> int:
@@ -212,9 +214,8 @@ def _run_as_json(run: Run) -> dict[str, object]:
     }
 
 
-def _exit_code(runs: list[Run], severity: str) -> int:
-    worst = max((_RANKS[found] for run in runs if (found := run.worst())), default=0)
-    return 1 if worst >= _RANKS[severity] else 0
+def _exit_code(worst: str | None, severity: str) -> int:
+    return 1 if worst is not None and _RANKS[worst] >= _RANKS[severity] else 0
 
 
 # The text of a rejected line never leaves the store.

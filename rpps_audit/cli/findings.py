@@ -15,12 +15,13 @@ from rpps_audit.cli.parser import add_json, add_output, chosen_format
 from rpps_audit.errors import UsageError
 from rpps_audit.journal import note
 from rpps_audit.privacy import hidden, open_pseudonyms
+from rpps_audit.reference import words
 from rpps_audit.reports.labels import SEVERITIES, STATES
 from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workspace import open_workspace
 
 _COLUMNS = ["rule_id", "table", "record_key", "column", "severity", "state", "line"]
-_WORDS = {"state": STATES, "severity": SEVERITIES}
+_WORDS = {"state": STATES, "severity": SEVERITIES, "column": words("columns")}
 _TOTALS = {
     "new": "nouveaux",
     "persisting": "persistants",
@@ -79,7 +80,7 @@ def _findings(args: argparse.Namespace) -> int:
     note_export(workspace.path, "findings", frame, args, not args.pseudonymes)
     if args.format == "table":
         frame = frame.select("rule_id", "record_key", "column", "severity", "state", "file_name", "line").with_columns(
-            pl.col(name).replace(words) for name, words in _WORDS.items()
+            pl.col(name).replace(known) for name, known in _WORDS.items()
         )
     else:
         frame = frame.select(_COLUMNS)

@@ -57,17 +57,21 @@ def add_reconcile(reconcile: argparse.ArgumentParser) -> None:
 
 
 def _start(args: argparse.Namespace) -> int:
-    from rpps_audit.start import begin
+    from rpps_audit.start import UnconfirmedError, begin
 
-    with progress_bar("Premier jour") as tell:
-        done = begin(
-            args.workspace,
-            existing_paths(args.files),
-            operator=args.operator,
-            establishments=args.establishments,
-            take_sure=args.yes,
-            progress=tell,
-        )
+    try:
+        with progress_bar("Premier jour") as tell:
+            done = begin(
+                args.workspace,
+                existing_paths(args.files),
+                operator=args.operator,
+                establishments=args.establishments,
+                take_sure=args.yes,
+                progress=tell,
+            )
+    except UnconfirmedError as error:
+        hint = 'Relancez avec --yes, ou corrigez : rpps-audit mapping FICHIER --set "Intitulé=Colonne" --save.'
+        raise UsageError(f"{error}\n{hint}") from error
     if args.json:
         say_json({"perimeter": done.perimeter_name, "files": done.sentences, "outcomes": done.counts,
                   "not_evaluable": done.not_evaluable, "suivi": str(done.followup)})  # fmt: skip

@@ -38,7 +38,7 @@ from rpps_audit.reference.provenance import provenance
 from rpps_audit.reference.root import rules_root
 from rpps_audit.reference.validity import outdated_expr
 from rpps_audit.reference.versions import Nomenclature, Nomenclatures, load_nomenclatures
-from rpps_audit.reference.words import words
+from rpps_audit.reference.words import heading, words
 
 __all__ = [
     "FRANCE",
@@ -62,6 +62,7 @@ __all__ = [
     "country_intervals",
     "country_known_expr",
     "country_valid_expr",
+    "heading",
     "is_france_expr",
     "load_access",
     "load_aliases",
