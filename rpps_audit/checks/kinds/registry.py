@@ -8,6 +8,7 @@ from types import MappingProxyType
 from rpps_audit.checks.kinds import (
     agreement,
     codes,
+    damaged,
     dates,
     departures,
     form,
@@ -22,7 +23,7 @@ from rpps_audit.checks.kinds.kind import Kind
 from rpps_audit.checks.rule import Rule
 from rpps_audit.errors import UsageError
 
-_FILES = (presence, form, codes, dates, agreement, shared, same_file, other_file, departures, published, unreadable)
+_FILES = (presence, form, codes, dates, agreement, shared, same_file, other_file, departures, published, unreadable, damaged)
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for file in _FILES for kind in file.KINDS})
 
