@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from rpps_audit.checks.catalogue import Catalogue
-from rpps_audit.checks.rule import UNREADABLE, Example, Rule
+from rpps_audit.checks.rule import DAMAGED, UNREADABLE, Example, Rule
 from rpps_audit.checks.run import check_kind
 from rpps_audit.records import TABLES, state_at
 from rpps_audit.store import Store, memory_store
@@ -59,11 +59,15 @@ def _load_rows(store: Store, kind: str, rows: Iterable[Mapping[str, Any]], data_
         [snapshot_id, f"exemple-{snapshot_id}", kind, f"{kind} {file}", data_date, len(records), len(records), known],
     )
     for line, record in enumerate(records, start=2):
-        read = {name: value for name, value in record.items() if not name.endswith(UNREADABLE)}
+        read = {name: value for name, value in record.items() if not name.endswith((UNREADABLE, DAMAGED))}
         names = ", ".join(["snapshot_id", "line", *read])
         marks = ", ".join("?" * (len(read) + 2))
         store.sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [snapshot_id, line, *read.values()])
         for name in set(record) - set(read):
-            lost = [snapshot_id, line, name.removesuffix(UNREADABLE), record[name]]
-            store.sql("INSERT INTO unreadable VALUES (?, ?, ?, ?)", lost)
+            if name.endswith(UNREADABLE):
+                lost = [snapshot_id, line, name.removesuffix(UNREADABLE), record[name]]
+                store.sql("INSERT INTO unreadable VALUES (?, ?, ?, ?)", lost)
+            else:
+                damage = [snapshot_id, name.removesuffix(DAMAGED), record[name], line]
+                store.sql("INSERT INTO cell_causes VALUES (?, ?, ?, 1, true, ?)", damage)
     return snapshot_id

@@ -14,6 +14,8 @@ DEFAULT_KINDS = ("suivi", "annuaire-restreint")
 
 # In an example, `end_date_illisible = "fin juin"` is a cell that could not be read.
 UNREADABLE = "_illisible"
+# `phone_abime = "leading_zero"` says what a spreadsheet did to the cell, by its name in rules/cells.toml.
+DAMAGED = "_abime"
 
 
 @dataclass(frozen=True)

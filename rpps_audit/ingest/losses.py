@@ -22,13 +22,14 @@ _CELLS = pl.Schema({"line": pl.Int32, "column": pl.String, "raw": pl.String})
 class Losses:
     """Counts by column of one block, or of a whole file once all are added.
 
-    `lost` cells could not be read; `causes` says, by (column, cause), why cells were converted or lost. `withheld`
-    [line, column, raw] are the lost cells whose value is null in the store.
+    `lost` cells could not be read; `causes` says, by (column, cause), why cells were converted or lost, and `firsts`
+    the first line where. `withheld` [line, column, raw] are the lost cells whose value is null in the store.
     """
 
     filled: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     causes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    firsts: dict[tuple[str, str], int] = field(default_factory=dict)
     withheld: list[pl.DataFrame] = field(default_factory=list)
 
     def note(self, column: str, words: list[str], said: Said, places: Places, lines: npt.NDArray[np.int64]) -> None:
@@ -37,9 +38,11 @@ class Losses:
         `places` gives, for each odd cell in turn, its place in `words`, and `lines` its line.
         """
         often = np.bincount(places, minlength=len(words)).tolist()
-        for cause, lost, count in zip(said.causes, said.lost, often, strict=True):
-            if cause:
+        first = dict(zip(*(found.tolist() for found in np.unique(places, return_index=True)), strict=True))
+        for place, (cause, lost, count) in enumerate(zip(said.causes, said.lost, often, strict=True)):
+            if cause and count:
                 self.causes[column, cause] += count
+                self._begins(column, cause, int(lines[first[place]]))
             if lost:
                 self.lost[column] += count
         held = np.array([lost and value is None for lost, value in zip(said.lost, said.values, strict=True)])
@@ -52,7 +55,12 @@ class Losses:
         self.filled += other.filled
         self.lost += other.lost
         self.causes += other.causes
+        for (column, cause), line in other.firsts.items():
+            self._begins(column, cause, line + first_line)
         self.withheld += [held.with_columns(pl.col("line") + first_line) for held in other.withheld]
+
+    def _begins(self, column: str, cause: str, line: int) -> None:
+        self.firsts[column, cause] = min(line, self.firsts.get((column, cause), line))
 
     def store(self, store: Store, snapshot_id: int, columns: list[str]) -> None:
         """Write `cell_counts` (a row for each of `columns`), `cell_causes` and `unreadable`."""
@@ -65,13 +73,13 @@ class Losses:
             for name in columns
         ]
         why = [
-            (column, cause, count, bool(causes[cause].get("damage")))
+            (column, cause, count, bool(causes[cause].get("damage")), self.firsts[column, cause])
             for (column, cause), count in sorted(self.causes.items()) if count
         ]  # fmt: skip
         withheld = pl.concat([pl.DataFrame(schema=_CELLS), *self.withheld])
         for table, frame in {
             "cell_counts": pl.DataFrame(counts, ["column", "filled", "read", "unreadable", "converted"], orient="row"),
-            "cell_causes": pl.DataFrame(why, ["column", "cause", "cells", "damage"], orient="row"),
+            "cell_causes": pl.DataFrame(why, ["column", "cause", "cells", "damage", "first_line"], orient="row"),
             "unreadable": withheld.sort("column", "line"),
         }.items():
             if frame.height:

@@ -202,6 +202,7 @@ def test_scientific_notation_is_one_damaged_column_and_no_number(store: Store, t
     lines = [{**SUIVI, "pp_id": "1,01E+10", "birth_name": name} for name in ("ROLEAU", "DURAND")]
     (loaded,) = load(store, [write(tmp_path, "suivi.csv", text_of("suivi", lines))])
     assert store.sql('SELECT "column", cause, cells FROM damaged_columns').fetchall() == [("pp_id", "scientific", 2)]
+    assert store.sql("SELECT first_line FROM damaged_columns").fetchall() == [(2,)]
     assert store.sql("SELECT DISTINCT pp_id FROM registrations").fetchall() == [(None,)]
     assert sum("abîmée par un tableur" in note for note in loaded.notes) == 1
 

@@ -11,6 +11,7 @@ from rpps_audit.checks.kinds import (
     codes,
     contact,
     crowds,
+    damaged,
     dates,
     departures,
     duplicates,
@@ -29,7 +30,7 @@ from rpps_audit.errors import UsageError
 
 _FILES = (
     presence, form, contact, codes, birthplaces, dates, agreement, shared, duplicates, same_file, crowds, other_file,
-    departures, establishments, published, unreadable,
+    departures, establishments, published, unreadable, damaged,
 )  # fmt: skip
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for file in _FILES for kind in file.KINDS})

@@ -256,9 +256,9 @@ class Dpo(Screen):
         counts = zip(last["person_documents"], last["forgotten"], strict=True)
         return Bars(
             name="chronologie",
-            title="Documents × personnes ouverts, mois par mois",
+            title="Accès ouverts, mois par mois",
             description="Chaque barre est le premier jour d’un mois ; la partie hachurée est ouverte par oubli.",
-            unit="documents × personnes",
+            unit="accès",
             bars=tuple(last["day"].dt.strftime("%d/%m/%Y")),
             series=(("justifié", tuple(justified)), ("par oubli", tuple(last["forgotten"].to_list()))),
             said=tuple(f"{number(every)}, dont {number(forgotten)} par oubli" for every, forgotten in counts),

@@ -296,7 +296,7 @@ class Reviewer(Screen):
         totals = self.answer["totals"].row(0, named=True)
         said = (
             f"{self.hypothesis.said} {number(totals['professionals_gaining'])} professionnels gagnent "
-            f"{number(totals['gained'])} documents × personnes, {number(totals['professionals_losing'])} en perdent "
+            f"{number(totals['gained'])} accès, {number(totals['professionals_losing'])} en perdent "
             f"{number(totals['lost'])}."
         )
         self.change_request(hypotheses=tuple(dict.fromkeys((*self.request.hypotheses, said))))
