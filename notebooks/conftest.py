@@ -5,20 +5,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from rpps_audit.audit import check_snapshots
-from rpps_audit.ingest import load
-from rpps_audit.workspace import open_workspace
+import rpps_audit as ra
 
 _SAMPLE = Path(__file__).parents[1] / "sample_data"
 
 
 def pytest_sessionstart() -> None:
     """Check the sample; kernels inherit where it is."""
-    workspace = open_workspace(Path(tempfile.mkdtemp(prefix="rpps-audit-notebooks-")))
+    workspace = ra.open(tempfile.mkdtemp(prefix="rpps-audit-notebooks-"))
     os.environ["RPPS_AUDIT_WORKSPACE"] = str(workspace.path)
-    with workspace.store() as store:
-        load(store, [*_SAMPLE.glob("suivi*.csv"), *_SAMPLE.glob("personnel*.csv")])
-        check_snapshots(store, workspace.catalogue())
+    workspace.load(*_SAMPLE.glob("suivi*.csv"), *_SAMPLE.glob("personnel*.csv"))
+    workspace.check()
 
 
 def pytest_sessionfinish() -> None:

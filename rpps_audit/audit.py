@@ -1,4 +1,7 @@
-"""The main job: load files, check them, compute exposure, write the report."""
+"""The main job: load files, check them, compute exposure, write the report.
+
+Rooms are imported where they are used: who only asks for the runs of a state does not wait for the report's.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +10,33 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rpps_audit.batches.proof import prove
-from rpps_audit.checks import SEVERITIES, Catalogue, Run, check_state, state_runs
-from rpps_audit.corrections import open_desk
-from rpps_audit.corrections.desk import safety
-from rpps_audit.ingest import Loaded, load
+from rpps_audit.checks import Catalogue, state_runs, worst
 from rpps_audit.journal import note, note_settings
 from rpps_audit.records import State, state_at, state_days
-from rpps_audit.reports import build_report, prepare_figures, write_html
-from rpps_audit.store import Store
-from rpps_audit.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rpps_audit.checks import Run
+    from rpps_audit.ingest import Loaded
+    from rpps_audit.store import Store
+    from rpps_audit.workspace import Workspace
 
 Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What one audit did: the files it read, the state it judged, the runs made or found, where the report is."""
+    """What one audit did: the files it read, the state it judged, the runs made or found, where the report is, and
+    the gravest severity open in the state (None when nothing is, or all is tolerated)."""
 
     loaded: list[Loaded]
     state: State
     runs: list[Run]
     report: Path
-
-    def worst(self) -> str | None:
-        """The gravest severity found in the state."""
-        found = {run.worst() for run in self.runs}
-        return next((severity for severity in SEVERITIES if severity in found), None)
+    worst: str | None
 
 
 def audit(
@@ -52,6 +52,10 @@ def audit(
     tells none. Running it twice on the same files loads and checks nothing again. Raises UnreadableInputError when a
     file cannot be read (the store is then unchanged) and UsageError for wrong rules or settings.
     """
+    from rpps_audit.corrections.desk import safety
+    from rpps_audit.ingest import load
+    from rpps_audit.reports import prepare_figures
+
     tell = progress or (lambda _what, _share: None)
     with workspace.store() as store:
         with ThreadPoolExecutor(1) as aside:
@@ -65,8 +69,9 @@ def audit(
         tell("rapport", 0.9)
         report = write_report(store, workspace, as_of=as_of)
         state = state_at(store, as_of)
+        gravest = worst(store, [run.run_id for run in runs])
         tell("terminé", 1.0)
-    return Audit(loaded, state, runs, report)
+    return Audit(loaded, state, runs, report, gravest)
 
 
 def check(
@@ -76,6 +81,8 @@ def check(
 
     Answers the runs of the state asked, the kind of registration that tells most first.
     """
+    from rpps_audit.checks import check_state
+
     tell = progress or (lambda _what, _share: None)
     asked = state_at(store, as_of)
     earlier = [state_at(store, day) for day in state_days(store) if day < asked.as_of]
@@ -106,6 +113,9 @@ def judged(store: Store, state: State) -> bool:
 
 def prove_corrections(store: Store, workspace: Workspace, loaded: Sequence[Loaded]) -> None:
     """Let each newly loaded export, in the state of its day, confirm or contradict what was asked before it."""
+    from rpps_audit.batches.proof import prove
+    from rpps_audit.corrections import open_desk
+
     fresh = [one for one in loaded if not one.already_loaded]
     asked = store.sql("SELECT count(*) FROM corrections").fetchone()
     if not fresh or asked == (0,):
@@ -117,6 +127,8 @@ def prove_corrections(store: Store, workspace: Workspace, loaded: Sequence[Loade
 
 def write_report(store: Store, workspace: Workspace, *, as_of: date | None = None) -> Path:
     """The HTML report of a state, under the workspace's reports/."""
+    from rpps_audit.reports import build_report, write_html
+
     report = build_report(store, workspace, as_of=as_of)
     path = workspace.reports / "rapport.html"
     write_html(report, path)

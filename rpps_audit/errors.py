@@ -13,6 +13,40 @@ Messages are in French: what was found, where, what was expected, what to do. Th
 never values.
 """
 
+import errno
+
+_SYSTEM = {
+    errno.ENOENT: "fichier ou dossier absent",
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "opération refusée",
+    errno.EEXIST: "existe déjà",
+    errno.EISDIR: "c'est un dossier",
+    errno.ENOTDIR: "ce n'est pas un dossier",
+    errno.ENOTEMPTY: "le dossier n'est pas vide",
+    errno.ENOSPC: "le disque est plein",
+    errno.EDQUOT: "le quota de disque est atteint",
+    errno.EROFS: "le disque est en lecture seule",
+    errno.ENAMETOOLONG: "le nom est trop long",
+    errno.EBUSY: "occupé par un autre programme",
+    errno.ETXTBSY: "occupé par un autre programme",
+    errno.EMFILE: "trop de fichiers ouverts",
+    errno.ENFILE: "trop de fichiers ouverts",
+    errno.EFBIG: "le fichier est trop grand",
+    errno.ELOOP: "des liens tournent en rond",
+    errno.EXDEV: "sur un autre disque",
+    errno.EIO: "le disque a répondu par une erreur",
+    errno.EINVAL: "nom ou valeur impossible",
+    errno.ECONNREFUSED: "connexion refusée",
+    errno.ETIMEDOUT: "pas de réponse à temps",
+    errno.EHOSTUNREACH: "machine injoignable",
+    errno.ENETUNREACH: "réseau injoignable",
+}
+
+
+def system_said(error: OSError) -> str:
+    """What the system refused, in French; its number when we have no words for it."""
+    return _SYSTEM.get(error.errno or 0, f"le système refuse (code {error.errno})")
+
 
 class AuditError(Exception):
     """Base of every error shown to the user as one sentence, without a traceback."""

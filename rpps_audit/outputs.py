@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from rpps_audit.errors import UsageError
+from rpps_audit.errors import UsageError, system_said
 
 # The wide forms are folded to the plain ones by some spreadsheets.
 FORMULA = r"^\s*[=+\-@\t\r\n＝＋－＠]"
@@ -106,7 +106,7 @@ def write_private(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise UsageError(
-            f"{path} ne peut pas être écrit : {error.strerror}. Vérifiez le chemin, vos droits et la place sur le "
+            f"{path} ne peut pas être écrit : {system_said(error)}. Vérifiez le chemin, vos droits et la place sur le "
             "disque."
         ) from error
 

@@ -31,7 +31,7 @@ class Perimeter:
         return bool(self.operator or self.establishments)
 
     @classmethod
-    def read(cls, value: Any, where: Path) -> Perimeter:
+    def read(cls, value: Any, where: str) -> Perimeter:
         """`perimetre` of the settings: the FINESS of an operator, or a list of those of establishments.
 
         Raises UsageError for anything that is not 9 characters.
@@ -41,7 +41,7 @@ class Perimeter:
         numbers = value if isinstance(value, list) else [value]
         if not all(isinstance(one, str) and _FINESS.fullmatch(one) for one in numbers):
             raise UsageError(
-                f"{where}, [espace] perimetre : attendu un FINESS juridique « 690000000 » ou une liste de FINESS "
+                f"{where} : attendu un FINESS juridique « 690000000 » ou une liste de FINESS "
                 "géographiques [« 690000001 », …], 9 caractères chacun."
             )
         return cls(operator=value) if isinstance(value, str) else cls(establishments=tuple(numbers))

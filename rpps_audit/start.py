@@ -19,6 +19,10 @@ FOLLOWUP = "suivi.xlsx"
 Progress = Callable[[str, float], None]
 
 
+class UnconfirmedError(UsageError):
+    """The headings of an HR file are new to the workspace: a person must say that their mapping is right."""
+
+
 @dataclass(frozen=True)
 class Begun:
     """What day one gave: `counts` by outcome, `followup` the file the manager completes."""
@@ -85,11 +89,11 @@ def _perimeter(store: Store, operator: str, sites: Sequence[str]) -> Perimeter |
         lost = [one for one in sites if known.height and one not in set(known["finess"])]
         if lost:
             raise UsageError(f"Établissement {lost[0]} inconnu du fichier FINESS chargé. Vérifiez le numéro.")
-        return Perimeter.read(list(sites), Path("--establishments"))
+        return Perimeter.read(list(sites), "Établissements demandés")
     if not operator:
         return None
     if operator in set(known["finess_legal"].drop_nulls()) or known.is_empty():
-        return Perimeter.read(operator, Path("--operator"))
+        return Perimeter.read(operator, "Organisme demandé")
     found = find(known, operator)
     operators = found["finess_legal"].drop_nulls().unique(maintain_order=True)
     if len(operators) == 1:
@@ -117,10 +121,7 @@ def _map(store: Store, workspace: Path, perimeter: Perimeter, rosters: Sequence[
         shown = "\n".join(f"    {one.heading} → {one.column or 'laissée'} ({one.reason})" for one in choices)
         unknown.append(f"  {path.name}\n{shown}")
     if unknown:
-        raise UsageError(
-            "Correspondance proposée, à confirmer :\n" + "\n".join(unknown) + "\n"
-            'Relancez avec --yes, ou corrigez : rpps-audit mapping FICHIER --set "Intitulé=Colonne" --save.'
-        )
+        raise UnconfirmedError("Correspondance proposée, à confirmer :\n" + "\n".join(unknown))
 
 
 def _name(store: Store, perimeter: Perimeter) -> str:

@@ -294,7 +294,7 @@ def open_workspace(folder: Path) -> Workspace:
         organisation=table.text("organisme", "") or "",
         memory_limit=table.text("memoire", "1GB") or "1GB",
         access=_matrix(folder, table.text("matrice")),
-        perimeter=Perimeter.read(table.raw(SETTING), folder / SETTINGS_FILE),
+        perimeter=Perimeter.read(table.raw(SETTING), f"{folder / SETTINGS_FILE}, [espace] {SETTING}"),
     )
     table.refuse_others()
     return settings

@@ -34,7 +34,7 @@ def receipt(
     if one.state not in ("signed", "sent", "acknowledged"):
         raise UsageError(f"Le lot {batch_id} est {FRENCH_BATCH_STATES[one.state]} : il n'attend pas d'accusé.")
     if bool(acknowledged.strip()) == bool(refused.strip()):
-        raise UsageError("Un accusé donne soit une référence (--acknowledged), soit un motif de refus (--refused).")
+        raise UsageError("Un accusé donne soit une référence, soit un motif de refus.")
     held = corrections_of(desk, batch_id)
     chosen = held if corrections is None else held.filter(held.is_in(corrections))
     if corrections is not None and (strangers := set(corrections) - set(held)):

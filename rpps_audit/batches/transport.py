@@ -31,7 +31,7 @@ from rpps_audit.corrections.deciding import chosen_corrections, demand_inside_of
 from rpps_audit.corrections.desk import Desk
 from rpps_audit.corrections.operations import Operation, add_events, record
 from rpps_audit.corrections.perimeter import demand_role
-from rpps_audit.errors import AuditError, UsageError
+from rpps_audit.errors import AuditError, UsageError, system_said
 from rpps_audit.settings import read_table
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Folder:
             write_whole(target, content)
         except OSError as error:
             raise TransportError(
-                f"{self.folder} : copie impossible ({error.strerror}). Le lot n'est pas parti."
+                f"{self.folder} : copie impossible ({system_said(error)}). Le lot n'est pas parti."
             ) from error
         return True
 

@@ -23,7 +23,7 @@ from rpps_audit.checks.rule_file import (
     rule_from,
 )
 from rpps_audit.errors import UsageError
-from rpps_audit.reference import AccessMatrix, load_access, load_nomenclatures, rules_root
+from rpps_audit.reference import AccessMatrix, load_access, load_lists, load_nomenclatures, rules_root
 
 __all__ = ["CATEGORIES", "SEVERITIES", "Catalogue", "load_catalogue", "parse_rule"]
 
@@ -64,7 +64,7 @@ def load_catalogue(workspace: Path | None = None, access: AccessMatrix | None = 
     They are judged by the `access` matrix (by default the one shipped) and by the nomenclatures of the package and of
     the workspace. Raises UsageError naming the file, the line and the key when a rule cannot be read or computed.
     """
-    references = References(access or load_access(), load_nomenclatures(workspace))
+    references = References(access or load_access(), load_nomenclatures(workspace), load_lists(workspace))
     rules = {rule.id: rule for rule in _read_folder(rules_root() / "checks", references)}
     # The workspace may be the project itself, whose rules/ are the shipped ones: reading them twice changes nothing.
     if workspace is not None:

@@ -15,7 +15,7 @@ A record goes on under a new key: a person who was given a registry number, a si
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
@@ -42,6 +42,12 @@ def findings(store: Store, run_id: int) -> pl.DataFrame:
     """
     with open_findings(store, run_id) as reader:
         return fetch_frame(reader.execute(f"SELECT * FROM found ORDER BY {RANK}, rule_id, record_key"))
+
+
+def worst(store: Store, run_ids: Sequence[int]) -> str | None:
+    """The gravest severity of what is open in these runs, None when all that was found is tolerated, or nothing was."""
+    found = {severity for (severity,) in store.sql(_OPEN_SEVERITIES, [list(run_ids)]).fetchall()}
+    return next((severity for severity in SEVERITIES if severity in found), None)
 
 
 @contextmanager
@@ -189,6 +195,12 @@ _PRESENT = f"""
     LEFT JOIN (SELECT DISTINCT rule_id, record_key, "column" FROM tolerated
                WHERE expires_on >= (SELECT as_of FROM runs WHERE run_id = $run_id)) t
     USING (rule_id, record_key, "column")"""
+_OPEN_SEVERITIES = """
+    SELECT DISTINCT u.severity
+    FROM findings_by_run f JOIN rule_runs u USING (run_id, rule_no) JOIN runs r USING (run_id)
+    ANTI JOIN tolerated t ON t.rule_id = u.rule_id AND t.record_key = f.record_key AND t."column" = u."column"
+        AND t.expires_on >= r.as_of
+    WHERE list_contains(?, f.run_id)"""
 _GONE = f"""
     WITH {_HERE}
     SELECT b.rule_id, b."table", b.record_key, b."column", b.severity, b.category,

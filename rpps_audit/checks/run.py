@@ -72,11 +72,6 @@ class Run:
         """How many findings in all."""
         return int(self.rules["failed"].sum())
 
-    def worst(self) -> str | None:
-        """The gravest severity found, None on clean files."""
-        found = set(self.rules.filter(pl.col("failed") > 0)["severity"])
-        return next((severity for severity in ("error", "warning", "information") if severity in found), None)
-
     def not_evaluable(self) -> pl.DataFrame:
         """The rules that lacked data, and what they lacked [rule_id, reason]."""
         return self.rules.filter(pl.col("status") == "not_evaluable").select("rule_id", "reason")

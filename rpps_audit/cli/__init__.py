@@ -5,43 +5,23 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-
-import duckdb
 
 from rpps_audit import __version__
 from rpps_audit.cli.parser import FrenchParser, speak_french
-from rpps_audit.errors import AuditError, UsageError
-from rpps_audit.store import FILE_NAME, keep_private, running_fault
-
-# In the order of the help. Each module has add_commands(commands).
-_ROOMS = (
-    "matching",
-    "followup",
-    "audit",
-    "findings",
-    "exposure",
-    "report",
-    "rules",
-    "sample",
-    "card",
-    "corrections",
-    "batch",
-    "lab",
-    "doctor",
-)
+from rpps_audit.cli.verbs import VERBS
+from rpps_audit.errors import AuditError, UsageError, system_said
+from rpps_audit.store import FILE_NAME, keep_private
 
 __all__ = ["build_parser", "main"]
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line, every verb of every room."""
+def build_parser() -> FrenchParser:
+    """The whole command line; each verb takes its arguments when it is used (`FrenchParser.fill`)."""
     speak_french()
     parser = FrenchParser(
         prog="rpps-audit",
@@ -56,8 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="espace de travail (par défaut : le dossier courant)",
     )
     commands = parser.add_subparsers(title="commandes", metavar="COMMANDE", required=True, dest="verb")
-    for room in _ROOMS:
-        import_module(f"rpps_audit.cli.{room}").add_commands(commands)
+    for verb in VERBS:
+        commands.add_parser(verb.name, help=verb.text).filled_by = verb.fill
     return parser
 
 
@@ -73,21 +53,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has closed: not our fault, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (KeyboardInterrupt, duckdb.InterruptException):
-        sys.stderr.write("rpps-audit : interrompu. Rien n'a été laissé à moitié fait.\n")
-        return 130
+    except KeyboardInterrupt:
+        return _interrupted()
     except Exception as error:
-        # The store, the disk or a place to write is said by what it is. Anything else is a fault of ours.
-        said = error if isinstance(error, AuditError) else running_fault(error, workspace / FILE_NAME)
-        said = said or _place_fault(error)
+        if type(error).__name__ == "InterruptException":
+            # DuckDB's own: named, because importing DuckDB is what every start would wait for.
+            return _interrupted()
+        said = error if isinstance(error, AuditError) else _known_fault(error, workspace)
         sys.stderr.write(f"rpps-audit : {said or _fault_of_ours(error)}\n")
         return said.exit_code if said else 70
 
 
-def _place_fault(error: Exception) -> UsageError | None:
-    """A file that cannot be opened or written, named by the system."""
+def _interrupted() -> int:
+    sys.stderr.write("rpps-audit : interrompu. Rien n'a été laissé à moitié fait.\n")
+    return 130
+
+
+def _known_fault(error: Exception, workspace: Path) -> AuditError | None:
+    """The store, the disk or a place to write, said by what it is. Anything else is a fault of ours."""
+    from rpps_audit.store import running_fault
+
+    if said := running_fault(error, workspace / FILE_NAME):
+        return said
     if isinstance(error, OSError) and error.filename is not None:
-        return UsageError(f"{error.filename} : {error.strerror}. Vérifiez le chemin et vos droits.")
+        return UsageError(f"{error.filename} : {system_said(error)}. Vérifiez le chemin et vos droits.")
     return None
 
 

@@ -4,51 +4,63 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rpps_audit.checks import Run
 from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import number, progress_bar, say, say_json, write_frame
-from rpps_audit.cli.parser import add_json, existing_paths
+from rpps_audit.cli.parser import add_json, add_output, chosen_format, existing_paths
 from rpps_audit.errors import UsageError
 from rpps_audit.reports.labels import SEVERITIES
-from rpps_audit.store import fetch_frame
 from rpps_audit.workspace import open_workspace
 
+if TYPE_CHECKING:
+    from rpps_audit.checks import Run
+
 _RANKS = {"error": 3, "warning": 2, "information": 1, "none": 99}
+# What is typed; the codes of the store are still understood, and not shown.
+_TYPED = {"erreur": "error", "avertissement": "warning", "information": "information", "aucune": "none"}
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs of this room."""
-    audit = commands.add_parser("audit", help="charge, contrôle, calcule l'exposition et écrit le rapport")
+def add_audit(audit: argparse.ArgumentParser) -> None:
+    """What `audit` can be asked."""
     audit.add_argument("files", nargs="+", metavar="FICHIER", help="fichiers, archives zip ou dossiers")
     _add_judgement(audit)
     audit.set_defaults(run=_audit)
 
-    load = commands.add_parser("load", help="charge des fichiers, sans les contrôler")
+
+def add_load(load: argparse.ArgumentParser) -> None:
+    """What `load` can be asked."""
     load.add_argument("files", nargs="+", metavar="FICHIER")
     load.add_argument("--data-date", type=day, metavar="DATE", help="date des données, si le nom ne la dit pas")
     load.add_argument("--replaces", type=int, metavar="N", help="l'extraction que ce fichier remplace")
     add_json(load)
     load.set_defaults(run=_load)
 
-    forgotten = commands.add_parser("forget", help="retire une extraction chargée, avec ce qui repose sur elle")
+
+def add_forget(forgotten: argparse.ArgumentParser) -> None:
+    """What `forget` can be asked."""
     forgotten.add_argument("snapshot", type=int, metavar="N", help="numéro de l'extraction")
     add_json(forgotten)
     forgotten.set_defaults(run=_forget)
 
-    rejects = commands.add_parser("rejects", help="liste les lignes rejetées : fichier, ligne, motif")
-    rejects.add_argument("--format", choices=["csv", "csv-fr", "json", "table"], default="table", metavar="FORMAT")
-    rejects.add_argument("--json", dest="format", action="store_const", const="json", help="comme --format json")
-    rejects.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
+
+def add_rejects(rejects: argparse.ArgumentParser) -> None:
+    """What `rejects` can be asked."""
+    add_output(rejects, ["csv", "csv-fr", "json", "table"])
     rejects.set_defaults(run=_rejects)
 
-    check = commands.add_parser("check", help="contrôle les extractions chargées")
+
+def add_check(check: argparse.ArgumentParser) -> None:
+    """What `check` can be asked."""
     _add_judgement(check)
     check.set_defaults(run=_check)
 
-    template = commands.add_parser("template", help="écrit le modèle de fichier à remplir")
+
+def add_template(template: argparse.ArgumentParser) -> None:
+    """What `template` can be asked."""
     template.add_argument("kind", choices=["suivi"], metavar="suivi")
     template.add_argument("--out", type=Path, default=Path("suivi-modele.csv"), metavar="FICHIER", help=".csv ou .xlsx")
+    add_json(template)
     template.set_defaults(run=_template)
 
 
@@ -56,12 +68,20 @@ def _add_judgement(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as-of", type=day, metavar="DATE", help="juge à cette date (défaut : celle des données)")
     parser.add_argument(
         "--severity",
-        choices=list(_RANKS),
+        type=_severity,
         default="error",
         metavar="GRAVITÉ",
-        help="gravité dès laquelle le code de sortie est 1 : error, warning, information, none (défaut : error)",
+        help=f"gravité dès laquelle le code de sortie est 1 : {', '.join(_TYPED)} (défaut : erreur)",
     )
     add_json(parser)
+
+
+def _severity(text: str) -> str:
+    """The code of a severity typed in French. Raises ArgumentTypeError naming the words there are."""
+    code = _TYPED.get(text.lower(), text)
+    if code not in _RANKS:
+        raise argparse.ArgumentTypeError(f"« {text} » n'est pas possible ; choix : {', '.join(_TYPED)}")
+    return code
 
 
 def _audit(args: argparse.Namespace) -> int:
@@ -88,7 +108,7 @@ def _audit(args: argparse.Namespace) -> int:
         _say_runs(result.runs)
         say()
         say(f"Rapport : {result.report}")
-    return _exit_code(result.runs, args.severity)
+    return _exit_code(result.worst, args.severity)
 
 
 def _load(args: argparse.Namespace) -> int:
@@ -126,14 +146,18 @@ def _forget(args: argparse.Namespace) -> int:
 
 
 def _rejects(args: argparse.Namespace) -> int:
+    from rpps_audit.store import fetch_frame
+
+    form = chosen_format(args)
     with open_workspace(args.workspace).store() as store:
         frame = fetch_frame(store.sql(_REJECTS))
-    write_frame(frame, args.format, args.out)
+    write_frame(frame, form, args.out)
     return 0
 
 
 def _check(args: argparse.Namespace) -> int:
     from rpps_audit.audit import check, told_runs
+    from rpps_audit.checks import worst
     from rpps_audit.corrections.desk import safety
     from rpps_audit.journal import note, note_settings
 
@@ -142,19 +166,23 @@ def _check(args: argparse.Namespace) -> int:
         runs = check(store, workspace.catalogue(), as_of=args.as_of, progress=tell)
         note_settings(workspace.path, safety(workspace.path))
         note(workspace.path, "checks-made", {"runs": told_runs(runs)})
+        gravest = worst(store, [run.run_id for run in runs])
     if not runs:
         raise UsageError("Aucune extraction chargée à contrôler. Chargez-en une : rpps-audit load FICHIER.")
     if args.json:
         say_json([_run_as_json(run) for run in runs])
     else:
         _say_runs(runs)
-    return _exit_code(runs, args.severity)
+    return _exit_code(gravest, args.severity)
 
 
 def _template(args: argparse.Namespace) -> int:
     from rpps_audit.ingest import write_template
 
     write_template(args.out)
+    if args.json:
+        say_json({"template": str(args.out)})
+        return 0
     say(f"Modèle écrit : {args.out}")
     return 0
 
@@ -186,9 +214,8 @@ def _run_as_json(run: Run) -> dict[str, object]:
     }
 
 
-def _exit_code(runs: list[Run], severity: str) -> int:
-    worst = max((_RANKS[found] for run in runs if (found := run.worst())), default=0)
-    return 1 if worst >= _RANKS[severity] else 0
+def _exit_code(worst: str | None, severity: str) -> int:
+    return 1 if worst is not None and _RANKS[worst] >= _RANKS[severity] else 0
 
 
 # The text of a rejected line never leaves the store.

@@ -19,7 +19,7 @@ from rpps_audit.batches.transport import send
 from rpps_audit.batches.verify import Verification, verify
 from rpps_audit.cli.corrections import at_the_keyboard, opened
 from rpps_audit.cli.dates import day
-from rpps_audit.cli.output import say, say_json, write_frame
+from rpps_audit.cli.output import say, say_changes, say_json, write_frame
 from rpps_audit.cli.parser import add_json
 from rpps_audit.errors import UnreadableInputError
 from rpps_audit.outputs import write_private
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from rpps_audit.card import Trust
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room and its actions."""
-    room = commands.add_parser("batch", help="lots de corrections : préparer, signer, vérifier, envoyer, suivre")
+def add_batch(room: argparse.ArgumentParser) -> None:
+    """What `batch` can be asked."""
     verbs = room.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     prepared = _verb(verbs, "prepare", _prepare, "met les corrections prêtes dans un lot (carte)")
@@ -58,8 +57,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     answered = _verb(verbs, "receipt", _receipt, "note ce que le destinataire a répondu (carte)")
     answered.add_argument("batch", metavar="LOT")
-    answered.add_argument("--acknowledged", default="", metavar="RÉFÉRENCE")
-    answered.add_argument("--refused", default="", metavar="MOTIF")
+    answered.add_argument("--acknowledged", default="", metavar="RÉFÉRENCE", help="reçu : la référence donnée")
+    answered.add_argument("--refused", default="", metavar="MOTIF", help="refusé : le motif donné")
     answered.add_argument("--correction", type=int, action="append", metavar="N", help="seulement ces corrections")
 
     told = _verb(verbs, "status", _status, "où en sont les lots, ou un lot : ce qui a pris, ce qui n'a pas pris")
@@ -143,8 +142,7 @@ def _status(args: argparse.Namespace) -> int:
                 say_json(frame.to_dicts())
             else:
                 said = frame.with_columns(pl.col("state").replace_strict(FRENCH_BATCH_STATES, default=pl.col("state")))
-                titles = {"batch_id": "lot", "state": "état", "persons": "personnes", "changes": "changements"}
-                write_frame(said.select(*titles).rename(titles), "table")
+                write_frame(said.select("batch_id", "state", "persons", "changes"), "table")
             return 0
         facts, page = batch_facts(desk, args.batch), batch_page(desk, args.batch)
     if args.page:
@@ -153,7 +151,7 @@ def _status(args: argparse.Namespace) -> int:
         say_json({"batch": facts["batch"]._asdict(), "corrections": facts["corrections"].to_dicts()})
     else:
         _say_batch(args, facts["batch"])
-        write_frame(facts["corrections"].drop("reason"), "table")
+        say_changes(facts["corrections"], "correction_id", "record_key", "column", "state", "state_at", "days")
         if args.page:
             say(f"Page écrite : {args.page}")
     return 0

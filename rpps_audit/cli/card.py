@@ -21,15 +21,13 @@ from rpps_audit.card import (
     open_session,
     read_identity,
 )
-from rpps_audit.cli import journal
 from rpps_audit.cli.output import say, say_json
 from rpps_audit.cli.parser import add_json
 from rpps_audit.errors import AuditError
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room and its actions."""
-    card = commands.add_parser("card", help="carte CPx : état, porteur, essai de connexion")
+def add_card(card: argparse.ArgumentParser) -> None:
+    """What `card` can be asked."""
     verbs = card.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
         ("status", _status, "la carte du lecteur : numéro, essais restants, confiance, habilitation (sans code)"),
@@ -39,7 +37,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         verb = verbs.add_parser(name, help=text)
         add_json(verb)
         verb.set_defaults(run=run)
-    journal.add_commands(commands)
 
 
 # --- card ---

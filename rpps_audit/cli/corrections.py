@@ -12,11 +12,11 @@ import polars as pl
 
 from rpps_audit.card import Authorisation, CardSession, GetpassPin, Role, open_session
 from rpps_audit.cli.dates import day
-from rpps_audit.cli.output import number, say, say_json, write_frame
+from rpps_audit.cli.output import number, say, say_changes, say_json
 from rpps_audit.cli.parser import add_json
 from rpps_audit.corrections import (
-    FRENCH_STATES,
     PENDING,
+    ConflictError,
     Desk,
     Proposed,
     add_situation,
@@ -32,17 +32,18 @@ from rpps_audit.corrections import (
     suggest,
     undo,
 )
+from rpps_audit.corrections.fields import fields
 from rpps_audit.corrections.witness import told
 from rpps_audit.errors import NotAuthorisedError, UsageError
+from rpps_audit.records import column_types
 from rpps_audit.store import fetch_frame
 from rpps_audit.workspace import Workspace, open_workspace
 
 _TABLES = {"personne": "professional", "situation": "situation"}
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room and its actions."""
-    room = commands.add_parser("corrections", help="corriger : propositions, décisions, annulations, approbations")
+def add_corrections(room: argparse.ArgumentParser) -> None:
+    """What `corrections` can be asked."""
     verbs = room.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     listed = _verb(verbs, "list", _list, "les corrections et leur état (sans carte, sans valeur)")
@@ -56,11 +57,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     proposed = _verb(verbs, "propose", _propose, "corrige un champ d'une fiche")
     proposed.add_argument("table", choices=list(_TABLES), metavar="personne|situation")
     proposed.add_argument("key", metavar="CLÉ", help="clé de la fiche, telle que la donne findings")
-    proposed.add_argument("column", metavar="COLONNE")
+    proposed.add_argument("column", metavar="DONNÉE", help="son nom, tel que le donne findings : « Adresse e-mail »")
     proposed.add_argument(
         "value",
         metavar="VALEUR",
-        help="nouvelle valeur (dates : AAAA-MM-JJ) ; vide pour vider le champ ; « - » : lue "
+        help="nouvelle valeur (dates : JJ/MM/AAAA ; oui ou non) ; vide pour vider le champ ; « - » : lue "
         "sur l'entrée standard, où les autres utilisateurs de la machine ne la voient pas",
     )
     proposed.add_argument("--rule", metavar="ID", help="le contrôle dont le constat est corrigé")
@@ -155,17 +156,7 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         say_json(frame.to_dicts())
         return 0
-    said = frame.with_columns(pl.col("state").replace_strict(FRENCH_STATES, default=pl.col("state")))
-    titles = {
-        "correction_id": "n°",
-        "record_key": "fiche",
-        "column": "champ",
-        "rule_id": "contrôle",
-        "author": "auteur",
-    }
-    write_frame(
-        said.select(*titles, "state", "batch_id").rename({**titles, "state": "état", "batch_id": "lot"}), "table"
-    )
+    say_changes(frame, "correction_id", "record_key", "column", "rule_id", "author", "state", "batch_id")
     say(f"{number(frame.height)} correction(s).")
     return 0
 
@@ -182,15 +173,22 @@ def _suggest(args: argparse.Namespace) -> int:
 
 
 def _propose(args: argparse.Namespace) -> int:
+    column = _column(args.column)
     one = pl.DataFrame(
         {
-            "table": [_TABLES[args.table]], "record_key": [args.key], "column": [args.column],
-            "new": [_value(args.value) or None], "previous_id": [args.replaces], "rule_id": [args.rule],
+            "table": [_TABLES[args.table]], "record_key": [args.key], "column": [column],
+            "new": [_stored(column, _value(args.value)) or None],
+            "previous_id": [args.replaces], "rule_id": [args.rule],
         },
         schema_overrides={"previous_id": pl.Int32, "new": pl.String, "rule_id": pl.String},
     )  # fmt: skip
     with opened(args) as desk, at_the_keyboard(args) as (_, authorisation):
-        done = propose(desk, authorisation, present_state(desk.store), one, reason=args.reason, evidence=args.evidence)
+        try:
+            done = propose(
+                desk, authorisation, present_state(desk.store), one, reason=args.reason, evidence=args.evidence
+            )
+        except ConflictError as error:
+            raise ConflictError(f"{error} Pour la remplacer : --replaces et son numéro.") from error
     return _say_proposed(done, args)
 
 
@@ -208,6 +206,25 @@ def _add(args: argparse.Namespace) -> int:
 def _value(given: str) -> str:
     """The value, or the first line of the standard input for « - »: a command line can be read by others (ps)."""
     return sys.stdin.readline().rstrip("\r\n") if given == "-" else given
+
+
+def _column(given: str) -> str:
+    """The store's name of a field named by its French label; what is no label is left for the room to refuse."""
+    labels = {one.label.casefold(): one.column for one in fields()}
+    return labels.get(given.strip().casefold(), given)
+
+
+def _stored(column: str, given: str) -> str:
+    """A date or a yes or no as people type it, as the store writes it; anything else as it is."""
+    kind = column_types().get(column)
+    if kind == "yes_no":
+        return {"oui": "true", "non": "false"}.get(given.strip().lower(), given)
+    if kind == "date" and given:
+        try:
+            return day(given).isoformat()
+        except argparse.ArgumentTypeError as error:
+            raise UsageError(f"{error}.") from error
+    return given
 
 
 def _accept(args: argparse.Namespace) -> int:
@@ -314,19 +331,13 @@ def _mine(desk: Desk, authorisation: Authorisation, frame: pl.DataFrame) -> pl.D
 
 
 def _say_waiting(frame: pl.DataFrame) -> None:
-    titles = {
-        "correction_id": "n°", "record_key": "fiche", "column": "champ", "old": "actuel", "new": "proposé",
-        "reason": "motif", "evidence": "justificatif", "author": "auteur",
-    }  # fmt: skip
-    write_frame(frame.select(*titles).rename(titles), "table")
+    say_changes(frame, "correction_id", "record_key", "column", "old", "new", "reason", "evidence", "author")
 
 
 def _say_suggestions(frame: pl.DataFrame) -> None:
-    titles = {
-        "rule_id": "contrôle", "record_key": "fiche", "column": "champ", "shown_old": "actuel", "shown_new": "proposé",
-        "source": "source", "confidence": "confiance", "choices": "choix",
-    }  # fmt: skip
-    write_frame(frame.select(*titles).rename(titles), "table")
+    say_changes(
+        frame, "rule_id", "record_key", "column", "shown_old", "shown_new", "source", "confidence", "choices"
+    )  # fmt: skip
     say(f"{number(frame.height)} proposition(s). Aucune n'est appliquée d'elle-même.")
 
 
@@ -337,9 +348,12 @@ def _say_proposed(done: Proposed, args: argparse.Namespace) -> int:
         say(f"{number(done.accepted.height)} correction(s) écrite(s), {number(done.refused.height)} refusée(s).")
         if done.accepted.height:
             say(f"Numéros {done.accepted['correction_id'][0]} à {done.accepted['correction_id'][-1]}.")
-        refusals = done.refused.select(pl.format("  {} {} : {}.", "record_key", "column", "reason")).to_series()
-        for sentence in refusals:
+        labels = {one.column: one.label for one in fields()}
+        refused = done.refused.with_columns(pl.col("column").replace(labels))
+        for sentence in refused.select(pl.format("  {} {} : {}.", "record_key", "column", "reason")).to_series():
             say(sentence)
+        if done.refused["reason"].str.contains("justificatif").any() and not args.evidence:
+            say("Un justificatif se cite avec --evidence.")
     return 1 if done.refused.height else 0
 
 

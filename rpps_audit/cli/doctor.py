@@ -16,9 +16,8 @@ from rpps_audit.store import FILE_NAME, exposed, leftovers
 _PACKAGES = ("duckdb", "polars", "pandera", "matplotlib", "jupyterlab", "ipywidgets", "anywidget", "pyscard")
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room."""
-    doctor = commands.add_parser("doctor", help="ce qui est installé, ce qui manque, et d'où viennent les références")
+def add_doctor(doctor: argparse.ArgumentParser) -> None:
+    """What `doctor` can be asked."""
     add_json(doctor)
     doctor.set_defaults(run=_doctor)
 

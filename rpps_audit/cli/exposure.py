@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
 from rpps_audit.cli.dates import day
 from rpps_audit.cli.output import FORMATS, note_export, say, write_frame
+from rpps_audit.cli.parser import add_output, chosen_format
 from rpps_audit.errors import UsageError
 from rpps_audit.exposure import Exposure, compute_exposure
 from rpps_audit.privacy import hidden, open_pseudonyms
@@ -28,9 +28,8 @@ _VERBS: dict[str, Callable[[Exposure], pl.DataFrame]] = {
 }
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs of this room."""
-    exposure = commands.add_parser("exposure", help="qui peut ouvrir quels documents, et depuis quand")
+def add_exposure(exposure: argparse.ArgumentParser) -> None:
+    """What `exposure` can be asked."""
     exposure.add_argument("--by", choices=list(_VERBS), required=True, metavar="PAR", help=", ".join(_VERBS))
     exposure.add_argument("--as-of", type=day, metavar="DATE", help="à cette date (défaut : celle des contrôles)")
     exposure.add_argument(
@@ -41,28 +40,23 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     exposure.add_argument(
         "--numeros", action="store_true", help="donne les numéros RPPS (défaut : des pseudonymes, ceux des rapports)"
     )
-    _add_output(exposure, list(FORMATS))
+    add_output(exposure, FORMATS)
     exposure.set_defaults(run=_exposure)
 
-    access = commands.add_parser("access", help="le tableau des droits : rôle, type de document, code")
+
+def add_access(access: argparse.ArgumentParser) -> None:
+    """What `access` can be asked."""
     access.add_argument(
         "--version", dest="access", metavar="VERSION|FICHIER", help="défaut : celui de l'espace de travail"
     )
-    _add_output(access, ["csv", "csv-fr", "json", "table"])
+    add_output(access, ["csv", "csv-fr", "json", "table"])
     access.set_defaults(run=_access)
-
-
-def _add_output(parser: argparse.ArgumentParser, formats: list[str]) -> None:
-    parser.add_argument("--format", choices=formats, default="table", metavar="FORMAT", help=", ".join(formats))
-    parser.add_argument("--json", dest="format", action="store_const", const="json", help="comme --format json")
-    parser.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
 
 
 def _exposure(args: argparse.Namespace) -> int:
     from rpps_audit.audit import judged_runs
 
-    if args.format == "parquet" and args.out is None:
-        raise UsageError("Le format parquet s'écrit dans un fichier : ajoutez --out FICHIER.")
+    args.format = chosen_format(args)
     workspace = open_workspace(args.workspace)
     access = load_access(args.access) if args.access else workspace.access_matrix()
     with workspace.store() as store:
@@ -87,6 +81,7 @@ def _exposure(args: argparse.Namespace) -> int:
 
 
 def _access(args: argparse.Namespace) -> int:
+    form = chosen_format(args)
     access = load_access(args.access) if args.access else open_workspace(args.workspace).access_matrix()
     documents = access.document_types.select("label", "type_code", document_type="id").with_row_index("position")
     frame = (
@@ -95,7 +90,7 @@ def _access(args: argparse.Namespace) -> int:
         .select("role", "document_type", "label", "type_code")
     )
     _note(_origin(access))
-    write_frame(frame, args.format, args.out)
+    write_frame(frame, form, args.out)
     return 0
 
 

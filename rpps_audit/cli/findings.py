@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
 from rpps_audit.audit import judged_runs
 from rpps_audit.checks import OPEN_STATES, Catalogue, findings, tolerate
 from rpps_audit.cli.dates import day
-from rpps_audit.cli.output import FORMATS, note_export, number, say, write_frame
+from rpps_audit.cli.output import FORMATS, note_export, number, say, say_json, write_frame
+from rpps_audit.cli.parser import add_json, add_output, chosen_format
 from rpps_audit.errors import UsageError
 from rpps_audit.journal import note
 from rpps_audit.privacy import hidden, open_pseudonyms
+from rpps_audit.reference import words
 from rpps_audit.reports.labels import SEVERITIES, STATES
 from rpps_audit.store import Store, fetch_frame
 from rpps_audit.workspace import open_workspace
 
 _COLUMNS = ["rule_id", "table", "record_key", "column", "severity", "state", "line"]
-_WORDS = {"state": STATES, "severity": SEVERITIES}
+_WORDS = {"state": STATES, "severity": SEVERITIES, "column": words("columns")}
 _TOTALS = {
     "new": "nouveaux",
     "persisting": "persistants",
@@ -32,11 +33,9 @@ _TOTALS = {
 }
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs of this room."""
-    listing = commands.add_parser("findings", help="liste les constats, par clé, sans valeur")
-    listing.add_argument("--format", choices=FORMATS, default="table", metavar="FORMAT", help=", ".join(FORMATS))
-    listing.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
+def add_findings(listing: argparse.ArgumentParser) -> None:
+    """What `findings` can be asked."""
+    add_output(listing, FORMATS)
     listing.add_argument("--rule", metavar="ID", help="un seul contrôle")
     listing.add_argument("--as-of", type=day, metavar="DATE", help="l'état de ce jour (défaut : le présent)")
     listing.add_argument("--kind", metavar="GENRE", help="un seul genre d'extraction (suivi, annuaire-restreint…)")
@@ -46,17 +45,22 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listing.add_argument("--all-states", action="store_true", help="montre aussi les constats corrigés ou disparus")
     listing.set_defaults(run=_findings)
 
-    diff = commands.add_parser("diff", help="ce qui a changé depuis l'extraction précédente")
+
+def add_diff(diff: argparse.ArgumentParser) -> None:
+    """What `diff` can be asked."""
     diff.add_argument("--as-of", type=day, metavar="DATE", help="l'état de ce jour (défaut : le présent)")
-    diff.add_argument("--json", action="store_true", help="répond en JSON")
+    add_json(diff)
     diff.set_defaults(run=_diff)
 
-    accept = commands.add_parser("tolerate", help="tolère un constat jusqu'à une date, avec un motif")
+
+def add_tolerate(accept: argparse.ArgumentParser) -> None:
+    """What `tolerate` can be asked."""
     accept.add_argument("rule", metavar="ID")
     accept.add_argument("record_key", metavar="CLÉ")
     accept.add_argument("--author", required=True, metavar="NOM")
     accept.add_argument("--reason", required=True, metavar="MOTIF")
     accept.add_argument("--until", required=True, type=day, metavar="DATE")
+    add_json(accept)
     accept.set_defaults(run=_tolerate)
 
 
@@ -64,8 +68,7 @@ def _findings(args: argparse.Namespace) -> int:
     workspace = open_workspace(args.workspace)
     if args.rule:
         workspace.catalogue()[args.rule]
-    if args.format == "parquet" and args.out is None:
-        raise UsageError("Le format parquet s'écrit dans un fichier : ajoutez --out FICHIER.")
+    args.format = chosen_format(args)
     with workspace.store() as store:
         frame = _all_findings(store, workspace.catalogue(), args.as_of, args.kind)
     if not args.all_states:
@@ -77,7 +80,7 @@ def _findings(args: argparse.Namespace) -> int:
     note_export(workspace.path, "findings", frame, args, not args.pseudonymes)
     if args.format == "table":
         frame = frame.select("rule_id", "record_key", "column", "severity", "state", "file_name", "line").with_columns(
-            pl.col(name).replace(words) for name, words in _WORDS.items()
+            pl.col(name).replace(known) for name, known in _WORDS.items()
         )
     else:
         frame = frame.select(_COLUMNS)
@@ -116,6 +119,9 @@ def _tolerate(args: argparse.Namespace) -> int:
         )
         said = {"rule": rule.id, "key": args.record_key, "column": rule.column, "until": args.until.isoformat()}
         note(workspace.path, "finding-tolerated", {**said, "declared_author": args.author})
+    if args.json:
+        say_json(said)
+        return 0
     say(f"Constat {rule.id} toléré jusqu'au {args.until:%d/%m/%Y}.")
     return 0
 

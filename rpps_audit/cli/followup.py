@@ -6,13 +6,12 @@ import argparse
 from pathlib import Path
 
 from rpps_audit.cli.output import number, say, say_json, write_frame
-from rpps_audit.cli.parser import add_json
+from rpps_audit.cli.parser import add_json, add_output, chosen_format
 from rpps_audit.workspace import open_workspace
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs of this room."""
-    suivi = commands.add_parser("suivi", help="le suivi vivant : l'écrire, reprendre celui que vous avez complété")
+def add_suivi(suivi: argparse.ArgumentParser) -> None:
+    """What `suivi` can be asked."""
     suivi.add_argument("--out", type=Path, metavar="FICHIER", help=".xlsx ou .csv (défaut : suivi.xlsx)")
     suivi.add_argument("--retour", type=Path, metavar="FICHIER", help="reprend un suivi complété à la main")
     suivi.add_argument("--author", default="", metavar="NOM", help="qui l'a complété")
@@ -20,17 +19,20 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_json(suivi)
     suivi.set_defaults(run=_suivi)
 
-    collect = commands.add_parser("collect", help="fiches de face à face et classeurs à compléter, par établissement")
+
+def add_collect(collect: argparse.ArgumentParser) -> None:
+    """What `collect` can be asked."""
     collect.add_argument(
         "--tous", action="store_true", help="aussi les personnes enregistrées dont il manque des données"
     )
+    collect.add_argument("--pdf", action="store_true", help="les fiches en PDF aussi")
     add_json(collect)
     collect.set_defaults(run=_collect)
 
-    operator = commands.add_parser("operator", help="la page de l'organisme : les établissements côte à côte")
-    operator.add_argument("--out", type=Path, metavar="FICHIER", help=".xlsx, .html ou .csv")
-    operator.add_argument("--format", choices=["csv", "json", "table"], default="table", metavar="FORMAT")
-    operator.add_argument("--json", dest="format", action="store_const", const="json", help="comme --format json")
+
+def add_operator(operator: argparse.ArgumentParser) -> None:
+    """What `operator` can be asked."""
+    add_output(operator, ["xlsx", "html", "csv", "json", "table"])
     operator.add_argument(
         "--note", nargs=3, metavar=("FINESS", "ÉTAPE", "VALEUR"), help="note l'avancement d'une étape"
     )
@@ -74,14 +76,12 @@ def _collect(args: argparse.Namespace) -> int:
     with workspace.store() as store:
         found = reconcile(store, args.workspace)
         update_followup(store, args.workspace, found)
-        done = collect(store, args.workspace, found.outcomes, everybody=args.tous)
+        done = collect(store, args.workspace, found.outcomes, everybody=args.tous, pdf=args.pdf)
     if args.json:
         say_json({"folder": str(done.folder), "people": done.people, "establishments": done.establishments,
                   "pdf": done.pdf})  # fmt: skip
         return 0
     say(f"{number(done.people)} fiches dans {number(done.establishments)} établissements : {done.folder}")
-    if not done.pdf:
-        say("Fiches en HTML seulement : le PDF demande l'option pdf (WeasyPrint), qui n'est pas installée.")
     say("Modèles à adapter dans modeles/ : note d'information, questions des directions.")
     return 0
 
@@ -92,6 +92,7 @@ def _operator(args: argparse.Namespace) -> int:
     from rpps_audit.matching import reconcile
     from rpps_audit.records import state_at
 
+    form = chosen_format(args)
     workspace = open_workspace(args.workspace)
     if args.note:
         keep_step(args.workspace, *args.note)
@@ -99,8 +100,8 @@ def _operator(args: argparse.Namespace) -> int:
         state = state_at(store)
         found = reconcile(store, args.workspace, state=state, access=workspace.access_matrix())
         page = operator_page(store, args.workspace, found, state)
-    if args.out:
+    if args.out and form in {"xlsx", "html", "csv"}:
         say(f"Écrit : {write_operator_page(page, args.out, state.as_of)}")
         return 0
-    write_frame(page, args.format)
+    write_frame(page, form, args.out)
     return 0

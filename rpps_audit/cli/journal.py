@@ -14,9 +14,8 @@ from rpps_audit.journal import FILE_NAME, Journal, JournalCheck
 from rpps_audit.store import FILE_NAME as STORE
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room and its action."""
-    journal = commands.add_parser("journal", help="journal de ce qui a été fait")
+def add_journal(journal: argparse.ArgumentParser) -> None:
+    """What `journal` can be asked."""
     verify = journal.add_subparsers(title="actions", metavar="ACTION", required=True).add_parser(
         "verify", help="suit chaque maillon, et compare le journal aux manifestes signés et au magasin"
     )

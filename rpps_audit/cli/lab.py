@@ -9,9 +9,8 @@ import sys
 from rpps_audit.cli.output import say
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room."""
-    lab = commands.add_parser("lab", help="ouvre l'atelier (JupyterLab)")
+def add_lab(lab: argparse.ArgumentParser) -> None:
+    """What `lab` can be asked."""
     lab.add_argument("--no-browser", action="store_true", help="n'ouvre pas le navigateur, écrit seulement l'adresse")
     lab.add_argument("--port", type=int, metavar="PORT", help="port local (défaut : un port libre)")
     lab.add_argument("--voila", action="store_true", help="ouvre l'atelier en pages web (Voilà) plutôt que JupyterLab")

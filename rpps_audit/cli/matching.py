@@ -10,11 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from rpps_audit.cli.output import progress_bar, say, say_json, write_frame
-from rpps_audit.cli.parser import add_json, existing_paths
+from rpps_audit.cli.parser import add_json, add_output, chosen_format, existing_paths
 from rpps_audit.errors import UsageError
 from rpps_audit.workspace import open_workspace
 
-_FORMATS = ["csv", "json", "table"]
 _FRENCH = {
     "present": "présents et enregistrés",
     "left_open": "partis, situation encore ouverte",
@@ -25,9 +24,8 @@ _FRENCH = {
 }
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs of this room."""
-    start = commands.add_parser("start", help="premier jour : périmètre, correspondance, chargement, rapprochement")
+def add_start(start: argparse.ArgumentParser) -> None:
+    """What `start` can be asked."""
     start.add_argument("files", nargs="+", metavar="FICHIER", help="fichiers du personnel, annuaire, FINESS, ...")
     start.add_argument("--operator", default="", metavar="FINESS", help="FINESS juridique, ou son nom, sa ville")
     start.add_argument("--establishments", nargs="+", default=[], metavar="FINESS", help="ces établissements seulement")
@@ -35,17 +33,19 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_json(start)
     start.set_defaults(run=_start)
 
-    mapping = commands.add_parser("mapping", help="ce que veulent dire les colonnes d'un fichier du personnel")
+
+def add_mapping(mapping: argparse.ArgumentParser) -> None:
+    """What `mapping` can be asked."""
     mapping.add_argument("file", type=Path, metavar="FICHIER")
     mapping.add_argument("--set", action="append", default=[], metavar="INTITULÉ=COLONNE", help="corrige une colonne")
     mapping.add_argument("--save", action="store_true", help="garde la correspondance dans l'espace de travail")
     add_json(mapping)
     mapping.set_defaults(run=_mapping)
 
-    reconcile = commands.add_parser("reconcile", help="qui des nôtres est enregistré, parti, à enregistrer, ambigu")
-    reconcile.add_argument("--format", choices=_FORMATS, default="table", metavar="FORMAT", help=", ".join(_FORMATS))
-    reconcile.add_argument("--json", dest="format", action="store_const", const="json", help="comme --format json")
-    reconcile.add_argument("--out", type=Path, metavar="FICHIER", help="écrit dans un fichier")
+
+def add_reconcile(reconcile: argparse.ArgumentParser) -> None:
+    """What `reconcile` can be asked."""
+    add_output(reconcile, ["csv", "csv-fr", "json", "table"])
     reconcile.add_argument("--signs", action="store_true", help="signes de vie auprès de chaque situation non fermée")
     reconcile.add_argument("--side-by-side", action="store_true", help="les ambigus côte à côte, avec leurs valeurs")
     reconcile.add_argument(
@@ -57,17 +57,21 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _start(args: argparse.Namespace) -> int:
-    from rpps_audit.start import begin
+    from rpps_audit.start import UnconfirmedError, begin
 
-    with progress_bar("Premier jour") as tell:
-        done = begin(
-            args.workspace,
-            existing_paths(args.files),
-            operator=args.operator,
-            establishments=args.establishments,
-            take_sure=args.yes,
-            progress=tell,
-        )
+    try:
+        with progress_bar("Premier jour") as tell:
+            done = begin(
+                args.workspace,
+                existing_paths(args.files),
+                operator=args.operator,
+                establishments=args.establishments,
+                take_sure=args.yes,
+                progress=tell,
+            )
+    except UnconfirmedError as error:
+        hint = 'Relancez avec --yes, ou corrigez : rpps-audit mapping FICHIER --set "Intitulé=Colonne" --save.'
+        raise UsageError(f"{error}\n{hint}") from error
     if args.json:
         say_json({"perimeter": done.perimeter_name, "files": done.sentences, "outcomes": done.counts,
                   "not_evaluable": done.not_evaluable, "suivi": str(done.followup)})  # fmt: skip
@@ -108,6 +112,7 @@ def _reconcile(args: argparse.Namespace) -> int:
     from rpps_audit.matching import Decision, decide, reconcile, side_by_side, signs_of_life
     from rpps_audit.records import state_at
 
+    args.format = chosen_format(args)
     workspace = open_workspace(args.workspace)
     if args.decide:
         key, _, chosen = args.decide.partition("=")

@@ -10,50 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
-
-import polars as pl
-from tqdm import tqdm
+from typing import TYPE_CHECKING
 
 from rpps_audit.journal import note
-from rpps_audit.outputs import csv_bytes, json_bytes, write_private
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _ROWS = 50
-_HEADINGS = {
-    "access": "droits",
-    "category": "famille",
-    "column": "colonne",
-    "document_type": "type de document",
-    "documents": "types de document",
-    "documents_forgotten": "ouverts par oubli",
-    "establishments": "établissements",
-    "file_name": "fichier",
-    "findings": "constats",
-    "finess": "FINESS",
-    "forgotten_days": "jours d'oubli",
-    "forgotten_since": "oublié depuis",
-    "forgotten_situations": "situations oubliées",
-    "label": "libellé",
-    "line": "ligne",
-    "name": "nom",
-    "operator": "organisme",
-    "person_days": "jours × types",
-    "person_days_forgotten": "dont par oubli",
-    "person_documents": "accès ouverts",
-    "person_documents_forgotten": "dont par oubli ",
-    "profession": "profession",
-    "professional_id": "professionnel",
-    "professionals": "personnes",
-    "professionals_forgotten": "dont par oubli  ",
-    "record_key": "enregistrement",
-    "role": "rôle",
-    "roles": "rôles",
-    "rule_id": "contrôle",
-    "severity": "gravité",
-    "state": "état",
-    "type_code": "code",
-    "undated": "sans date",
-    "unknown_roles": "rôle inconnu",
-}
 
 
 def say(text: str = "") -> None:
@@ -79,6 +43,8 @@ def write_frame(frame: pl.DataFrame, form: str, out: Path | None = None) -> None
 
     csv-fr is for a spreadsheet in French; parquet goes to a file only.
     """
+    from rpps_audit.outputs import csv_bytes, json_bytes, write_private
+
     if form == "parquet":
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
@@ -86,13 +52,29 @@ def write_frame(frame: pl.DataFrame, form: str, out: Path | None = None) -> None
     elif form == "json":
         content = json_bytes(frame)
     elif form.startswith("csv"):
-        content = csv_bytes(frame, french=form == "csv-fr", titles=_HEADINGS if form == "csv-fr" else None)
+        content = csv_bytes(frame, french=form == "csv-fr", titles=_titles(frame) if form == "csv-fr" else None)
     else:
         content = _table(frame).encode("utf-8")
     if out is not None:
         write_private(out, content)
     else:
         sys.stdout.write(content.decode("utf-8"))
+
+
+def say_changes(frame: pl.DataFrame, *columns: str) -> None:
+    """Corrections as a table: these columns of them, fields by their French labels, states in French."""
+    import polars as pl
+
+    from rpps_audit.corrections.deciding import FRENCH_STATES
+    from rpps_audit.corrections.fields import fields
+
+    labels = {one.column: one.label for one in fields()}
+    words = {"column": labels, "state": FRENCH_STATES}
+    shown = frame.select(columns)
+    write_frame(
+        shown.with_columns(pl.col(name).replace(known) for name, known in words.items() if name in shown.columns),
+        "table",
+    )
 
 
 def note_export(workspace: Path, name: str, frame: pl.DataFrame, args: argparse.Namespace, numbers: bool) -> None:
@@ -102,9 +84,22 @@ def note_export(workspace: Path, name: str, frame: pl.DataFrame, args: argparse.
         note(workspace, "export-written", data)
 
 
+def _titles(frame: pl.DataFrame) -> dict[str, str]:
+    """The French heading of each column; where two of a table have the same, the second also says its own name."""
+    from rpps_audit.reference import heading
+
+    titles: dict[str, str] = {}
+    for name in frame.columns:
+        title = heading(name)
+        titles[name] = f"{title} ({name})" if title in titles.values() else title
+    return titles
+
+
 def _table(frame: pl.DataFrame) -> str:
     """A table for people: French headings, whole words, and what is not shown said."""
-    shown = frame.head(_ROWS).rename(lambda name: _HEADINGS.get(name, name.replace("_", " ")))
+    import polars as pl
+
+    shown = frame.head(_ROWS).rename(_titles(frame))
     with pl.Config(
         tbl_rows=_ROWS,
         tbl_cols=-1,
@@ -123,6 +118,8 @@ def _table(frame: pl.DataFrame) -> str:
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[str, float], None]]:
     """A callback `(what, share from 0 to 1)` that moves a bar on a terminal and is silent elsewhere."""
+    from tqdm import tqdm
+
     with tqdm(total=100, desc=title, disable=not sys.stderr.isatty(), bar_format="{desc:<38}{bar} {n:.0f} %") as bar:
 
         def tell(what: str, share: float) -> None:

@@ -13,9 +13,8 @@ from rpps_audit.reports.labels import CATEGORIES, SEVERITIES
 from rpps_audit.workspace import open_workspace
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb of this room."""
-    rules = commands.add_parser("rules", help="le catalogue des contrôles, ou la page de l'un d'eux")
+def add_rules(rules: argparse.ArgumentParser) -> None:
+    """What `rules` can be asked."""
     rules.add_argument("rule", nargs="?", metavar="ID")
     add_json(rules)
     rules.set_defaults(run=_rules)

@@ -9,9 +9,8 @@ from rpps_audit.cli.output import number, progress_bar, say, say_json
 from rpps_audit.cli.parser import add_json
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs of this room."""
-    sample = commands.add_parser("sample", help="écrit des extractions inventées, avec la vérité de chaque anomalie")
+def add_sample(sample: argparse.ArgumentParser) -> None:
+    """What `sample` can be asked."""
     sample.add_argument(
         "--professionals", type=int, default=800, metavar="N", help="nombre de personnes (défaut : 800)"
     )

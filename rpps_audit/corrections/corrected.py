@@ -174,12 +174,12 @@ def _copy_related(store: Store, small: Store, state: State, rules: Catalogue) ->
             marks = small.sql(
                 f"""SELECT DISTINCT {compared} FROM registrations r SEMI JOIN touched t
                     ON t.line = r.line AND t.snapshot_id + {_OFFSET} = r.snapshot_id
-                    WHERE {rule.column} IS NOT NULL"""
+                    WHERE {compared} IS NOT NULL"""
             ).fetchall()
             if not marks:
                 continue
-            shared = f"""SELECT professional_id FROM registrations WHERE {mine} AND {rule.column} IS NOT NULL
-                         AND {compared} IN ({", ".join(str(mark) for (mark,) in marks)})"""
+            hashes = ", ".join(str(mark) for (mark,) in marks)
+            shared = f"SELECT professional_id FROM registrations WHERE {mine} AND {compared} IN ({hashes})"
             _copy_lines(
                 reader,
                 small,

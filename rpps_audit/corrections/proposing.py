@@ -220,7 +220,7 @@ def _demand_latest(seen: pl.DataFrame, now: pl.DataFrame) -> None:
     state = FRENCH_STATES[first["previous_state"]]
     raise ConflictError(
         f"{where} : {first['previous_author']} a déjà corrigé ce champ (correction n° {first['previous_id_now']}, "
-        f"{state}). Lisez-la ; pour la remplacer, dites que vous l'avez vue (--replaces)."
+        f"{state}). Lisez-la ; pour la remplacer, dites que vous l'avez vue."
     )
 
 
@@ -266,9 +266,9 @@ def _refusal(evidence: str) -> pl.Expr:
         .when(_PERSON.str.starts_with(AMBIGUOUS))
         .then(pl.lit("on ne sait pas de qui parle cette fiche : deux personnes sans numéro ne s'y distinguent pas"))
         .when(unproven & (pl.col("who") == "demande"))
-        .then(pl.lit("c'est une demande à adresser : elle doit citer un justificatif (--evidence)"))
+        .then(pl.lit("c'est une demande à adresser : elle doit citer un justificatif"))
         .when(unproven)
-        .then(pl.lit("l'état civil est certifié : c'est une demande, qui doit citer un justificatif (--evidence)"))
+        .then(pl.lit("l'état civil est certifié : c'est une demande, qui doit citer un justificatif"))
         .when((pl.col("kind") == "add") & pl.col("professional_waits"))
         .then(pl.lit("une demande de cette personne est en attente dans le portail : une seule à la fois"))
     )
@@ -276,7 +276,7 @@ def _refusal(evidence: str) -> pl.Expr:
 
 def _malformed() -> pl.Expr:
     expected = pl.col("type").replace_strict(
-        {"date": "une vraie date, AAAA-MM-JJ", "yes_no": "true ou false", "code": "un code, sans espace"},
+        {"date": "une vraie date", "yes_no": "oui ou non", "code": "un code, sans espace"},
         default="un texte d'une ligne",
         return_dtype=pl.String,
     )

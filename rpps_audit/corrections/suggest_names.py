@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from rpps_audit.corrections.suggestions import Subject, for_rules, said
+from rpps_audit.records.folding import folded_sql
 
 
 @for_rules("nom-naissance-caracteres", "prenoms-caracteres", "nom-exercice-caracteres")
@@ -78,9 +79,9 @@ def sex_of_civility(subject: Subject) -> pl.DataFrame:
 def duplicate_to_merge(subject: Subject) -> pl.DataFrame:
     """A request, not an edit: the older number (the smaller) would be kept."""
     other = subject.joined(
-        """WITH same AS (
+        f"""WITH same AS (
                SELECT f.record_key, p.professional_id, p.birth_date,
-                      translate(strip_accents(upper(p.birth_name || p.first_names)), ' -''’.,', '') AS name
+                      {folded_sql("p.birth_name || p.first_names")} AS name
                FROM found f JOIN professional p USING (row_id))
            SELECT a.record_key, min(b.professional_id) AS kept FROM same a JOIN same b
            ON a.name = b.name AND a.birth_date = b.birth_date AND b.professional_id < a.professional_id GROUP BY 1"""

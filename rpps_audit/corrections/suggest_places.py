@@ -6,6 +6,7 @@ import polars as pl
 
 from rpps_audit import reference
 from rpps_audit.corrections.suggestions import Subject, for_rules, said
+from rpps_audit.reference.places import agreeing, commune_names, postcode_names
 
 _FRANCE = "99100"
 _HOPS = 3
@@ -24,10 +25,10 @@ def commune_of_that_day(subject: Subject) -> pl.DataFrame:
         maintain_order=True
     )
     valid = candidates.filter(reference.commune_valid_expr(pl.col("new"), pl.col("day")).fill_null(False))
-    named = valid.with_columns(label=_label_of(valid)).with_columns(
-        same=(_key(pl.col("label")) == _key(pl.col("birth_place"))).fill_null(False), among=pl.len().over("record_key")
-    )
-    sure = pl.when("same").then(0.95).when(pl.col("among") == 1).then(0.8).otherwise(0.5 / pl.col("among"))
+    # A code that merely was once another commune's is no proposal when the place is written and is not that commune.
+    named = _with_agreement(valid).filter(pl.col("agrees").fill_null(value=True))
+    named = named.with_columns(among=pl.len().over("record_key"))
+    sure = pl.when("agrees").then(0.95).when(pl.col("among") == 1).then(0.8).otherwise(0.5 / pl.col("among"))
     return said(named, "birth_commune", pl.col("new"), "historique des communes (INSEE), à la date de naissance", sure)
 
 
@@ -35,15 +36,34 @@ def commune_of_that_day(subject: Subject) -> pl.DataFrame:
 def commune_of_that_name(subject: Subject) -> pl.DataFrame:
     """The communes that bore this name on the day of birth: several results possible, each with its code."""
     born = subject.records.select(
-        "record_key", key=_key(pl.col("birth_place")), day=pl.col("birth_date").str.to_date("%Y-%m-%d", strict=False)
-    ).drop_nulls()
+        "record_key", "birth_commune", key=_key(pl.col("birth_place")),
+        day=pl.col("birth_date").str.to_date("%Y-%m-%d", strict=False),
+    ).drop_nulls(["key", "day"])  # fmt: skip
     known = reference.communes().select(new="code", key=_key(pl.col("label")))
     found = born.join(known.unique(), "key").filter(
         reference.commune_valid_expr(pl.col("new"), pl.col("day")).fill_null(False)
     )
     among = pl.len().over("record_key")
-    sure = pl.when(among == 1).then(0.85).otherwise(0.5 / among)
+    # The only commune of that name, but far from where the code points: a namesake, perhaps.
+    far = (pl.col("birth_commune").str.head(2) != pl.col("new").str.head(2)).fill_null(value=False)
+    sure = pl.when(far).then(0.4 / among).when(among == 1).then(0.85).otherwise(0.5 / among)
     return said(found, "birth_commune", pl.col("new"), "communes de ce nom à la date de naissance (INSEE)", sure)
+
+
+@for_rules("code-postal-pour-commune", "commune-naissance-inconnue", "commune-naissance-hors-date")
+def commune_of_postcode(subject: Subject) -> pl.DataFrame:
+    """The commune of the written place among those that the postcode serves; of Paris, Lyon, Marseille, the
+    arrondissement."""
+    asked = subject.records.select("record_key", "birth_date", code="birth_commune", place="birth_place")
+    served = postcode_names().select("code", new="commune").unique()
+    offered = asked.drop_nulls(["code", "place"]).join(served, "code")
+    offered = offered.filter(~pl.col("new").is_in(list(_ARRONDISSEMENTS)))
+    day = pl.col("birth_date").str.to_date("%Y-%m-%d", strict=False)
+    valid = offered.filter(reference.commune_valid_expr(pl.col("new"), day).fill_null(value=True))
+    right = _with_agreement(valid.rename({"place": "birth_place"})).filter("agrees")
+    among = pl.len().over("record_key")
+    sure = pl.when(among == 1).then(0.9).otherwise(0.5 / among)
+    return said(right, "birth_commune", pl.col("new"), "code postal du lieu écrit (La Poste, Insee)", sure)
 
 
 @for_rules("commune-ville-a-arrondissements")
@@ -102,9 +122,11 @@ def _followed(born: pl.DataFrame, moves: pl.DataFrame, *, forward: bool) -> pl.D
     return pl.concat(steps).filter(pl.col("new") != pl.col("birth_commune"))
 
 
-def _label_of(found: pl.DataFrame) -> pl.Expr:
-    known = reference.communes().sort("valid_from", nulls_last=False).unique("code", keep="last")
-    return pl.col("new").replace_strict(known["code"], known["label"], default=None, return_dtype=pl.String)
+def _with_agreement(offered: pl.DataFrame) -> pl.DataFrame:
+    """`agrees`: the written place (birth_place) is a name of the code offered (new); null where none is written."""
+    pairs = offered.select(code="new", place="birth_place").drop_nulls().unique()
+    agreed = agreeing(pairs, commune_names()).rename({"code": "new", "place": "birth_place"})
+    return offered.join(agreed, ["new", "birth_place"], how="left", maintain_order="left")
 
 
 def _key(name: pl.Expr) -> pl.Expr:

@@ -6,6 +6,7 @@ The workbook is made to be sent: names and empty cells, nothing that is already 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import groupby
@@ -16,6 +17,7 @@ import jinja2
 import polars as pl
 import xlsxwriter  # type: ignore[import-untyped]
 
+from rpps_audit.errors import UsageError
 from rpps_audit.followup.completeness import lacking, mandatory
 from rpps_audit.followup.files import KEYS, headings
 from rpps_audit.followup.kept import kept_cells, wide
@@ -38,11 +40,14 @@ class Collected:
     pdf: bool
 
 
-def collect(store: Store, workspace: Path, outcomes: pl.DataFrame, *, everybody: bool = False) -> Collected:
+def collect(
+    store: Store, workspace: Path, outcomes: pl.DataFrame, *, everybody: bool = False, pdf: bool = False
+) -> Collected:
     """Write, for each establishment, the sheets and the workbook of the people to register or to complete.
 
     outcomes: those of a reconciliation. `everybody` adds the people registered whose mandatory data are not all known.
-    The templates are put in the workspace once, to be edited there.
+    `pdf` writes the sheets as PDF too (one to two seconds for an establishment); UsageError where WeasyPrint is not
+    installed. The templates are put in the workspace once, to be edited there.
     """
     folder = workspace / FOLDER
     cells = kept_cells(store)
@@ -50,18 +55,18 @@ def collect(store: Store, workspace: Path, outcomes: pl.DataFrame, *, everybody:
     gaps = lacking(table)
     wanted = _wanted(outcomes, gaps, everybody=everybody)
     chosen = table.join(wanted, on=["person", "place"], how="semi", maintain_order="left")
-    pdf = _pdf_writer()
+    printer = _printer() if pdf else None
     for (place,), people in chosen.group_by("place", maintain_order=True):
         named = str(place) or "sans-etablissement"
         html = _sheets(people, sources.join(people, on=["person", "place"], how="semi"), named)
         write_private(folder / named / "fiches.html", html.encode())
-        if pdf is not None:
-            write_private(folder / named / "fiches.pdf", pdf(html))
+        if printer is not None:
+            write_private(folder / named / "fiches.pdf", printer(html))
         write_private(folder / named / "a-completer.xlsx", _workbook(people, gaps))
     for name in TEMPLATES:
         if not (workspace / "modeles" / name).exists():
             write_private(workspace / "modeles" / name, _template(name).encode())
-    return Collected(folder, chosen.height, chosen["place"].n_unique(), pdf is not None)
+    return Collected(folder, chosen.height, chosen["place"].n_unique(), pdf)
 
 
 def _wanted(outcomes: pl.DataFrame, gaps: pl.DataFrame, *, everybody: bool) -> pl.DataFrame:
@@ -132,10 +137,12 @@ def _template(name: str) -> str:
     return (files("rpps_audit.followup") / "templates" / name).read_text("utf-8")
 
 
-def _pdf_writer() -> Any:
-    """HTML → PDF where WeasyPrint is installed (`pip install "rpps-audit[pdf]"`), else None."""
+def _printer() -> Callable[[str], bytes]:
+    """HTML → PDF/UA."""
     try:
         from weasyprint import HTML  # type: ignore[import-untyped]
-    except (ImportError, OSError):
-        return None
-    return lambda html: HTML(string=html).write_pdf(pdf_variant="pdf/ua-1")
+    except (ImportError, OSError) as error:
+        raise UsageError(
+            'Le PDF demande WeasyPrint : pip install "rpps-audit[pdf]". Les fiches HTML suffisent.'
+        ) from error
+    return lambda html: bytes(HTML(string=html).write_pdf(pdf_variant="pdf/ua-1"))

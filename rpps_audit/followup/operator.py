@@ -16,6 +16,7 @@ from rpps_audit.followup.kept import kept_cells, wide
 from rpps_audit.matching import Reconciliation
 from rpps_audit.outputs import write_private
 from rpps_audit.records import State, state_at
+from rpps_audit.reference import heading
 from rpps_audit.roster.kept import read_kept, write_kept
 from rpps_audit.roster.resolve import establishments
 from rpps_audit.store import Store, fetch_frame
@@ -28,14 +29,13 @@ STEPS = {
     "poste": "workstation", "recueil": "collection", "enregistrement": "registration",
 }  # fmt: skip
 _FRENCH = {"finess": "finess", **STEPS}
-HEADINGS = {
-    "finess": "FINESS", "name": "Établissement", "town": "Commune", "staff": "Personnel", "registered": "Enregistrés",
-    "to_register": "À enregistrer", "to_close": "À fermer", "ambiguous": "À décider", "findings": "Erreurs",
-    "documents_open": "Types de document ouverts par oubli", "document_days": "Jours × types de document",
-    "filled": "Données recueillies", "last_roster": "Dernier fichier du personnel", "contract": "Contrat",
-    "strategy": "Stratégie", "manager": "Gestionnaire", "card_seen": "Carte vue", "workstation": "Poste",
-    "collection": "Recueil", "registration": "Enregistrement",
-}  # fmt: skip
+_COLUMNS = (
+    "finess", "name", "town", "staff", "registered", "to_register", "to_close",
+    "ambiguous", "findings", "documents_open", "document_days", "filled", "last_roster", "contract",
+    "strategy", "manager", "card_seen", "workstation", "collection", "registration",
+)  # fmt: skip
+# What is counted here is errors, and each line is an establishment.
+HEADINGS = {name: heading(name) for name in _COLUMNS} | {"name": "Établissement", "findings": "Erreurs"}
 
 
 def operator_page(store: Store, workspace: Path, found: Reconciliation, state: State | None = None) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from rpps_audit.errors import UsageError
+from rpps_audit.errors import UsageError, system_said
 
 FOLDER = "originals"
 _WAITING = 3
@@ -92,7 +92,7 @@ def _create(folder: Path) -> tuple[Path, BinaryIO]:
         copy = os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb")
     except OSError as error:
         raise UsageError(
-            f"{folder} : écriture impossible ({error.strerror}). Vérifiez le dossier et ses droits."
+            f"{folder} : écriture impossible ({system_said(error)}). Vérifiez le dossier et ses droits."
         ) from error
     return part, copy
 

@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from rpps_audit.errors import UnreadableInputError
+from rpps_audit.errors import UnreadableInputError, system_said
 from rpps_audit.ingest.limits import MEGA, RATIO_FROM, Limits, beyond, default_limits
 from rpps_audit.ingest.naming import Named, date_in, series_of
 
@@ -81,9 +81,7 @@ class Source:
         except _DAMAGE as error:
             raise UnreadableInputError(damaged_archive(self.name, "gzip" if self.packed else "zip")) from error
         except OSError as error:
-            raise UnreadableInputError(
-                f"{self.name} : lecture impossible ({error.strerror or 'erreur disque'})."
-            ) from error
+            raise UnreadableInputError(f"{self.name} : lecture impossible ({system_said(error)}).") from error
 
     def head(self, size: int) -> bytes:
         """The first bytes."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from rpps_audit.errors import UsageError
+from rpps_audit.errors import UsageError, system_said
 
 KEY_FILE = ".rpps-audit-cle"
 _KEY_BYTES = 32
@@ -74,7 +74,7 @@ def open_pseudonyms(workspace: Path) -> Pseudonyms:
             _draw(path)
         mode, text = path.stat().st_mode, path.read_bytes()
     except OSError as error:
-        raise UsageError(f"La clé des pseudonymes {path} ne peut pas être utilisée : {error.strerror}.") from error
+        raise UsageError(f"La clé des pseudonymes {path} ne peut pas être utilisée : {system_said(error)}.") from error
     if os.name == "posix" and mode & 0o077:
         raise UsageError(
             f"La clé des pseudonymes {path} est lisible par d'autres que vous. "

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from rpps_audit.errors import UsageError
-from rpps_audit.reference import rules_root
+from rpps_audit.reference.root import rules_root
 
 # What SQL and polars hold as text.
 TEXT = frozenset({"text", "code", "first_names"})

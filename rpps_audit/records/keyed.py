@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rpps_audit.privacy import open_pseudonyms
+from rpps_audit.records.folding import folded_sql
 from rpps_audit.records.keys import AMBIGUOUS, UNNUMBERED, situation_sql
 from rpps_audit.store import Store
 
@@ -29,7 +30,6 @@ PERSON_COLUMNS = (
     "professional_id, birth_name, first_names, birth_date, birth_date_text, birth_commune, birth_place, birth_country,"
     " sex, civility, civil_status_state, face_to_face_date, email, phone"
 )
-_FOLD = "translate(strip_accents(upper(replace(replace({c}, 'œ', 'oe'), 'Œ', 'OE'))), ' -''’.,', '')"
 
 
 def ensure_keys(store: Store) -> None:
@@ -63,10 +63,10 @@ def _secret(store: Path) -> str:
     return open_pseudonyms(store.parent).key.hex() if store.exists() else ""
 
 
-_NAME = _FOLD.format(c="coalesce(birth_name, exercise_name, '')")
-_FIRST = _FOLD.format(c="split_part(coalesce(first_names, exercise_first_name, ''), ',', 1)")
+_NAME = folded_sql("coalesce(birth_name, exercise_name, '')")
+_FIRST = folded_sql("split_part(coalesce(first_names, exercise_first_name, ''), ',', 1)")
 _BORN = "coalesce(CAST(birth_date AS VARCHAR), birth_date_text, '')"
-_BIRTHPLACE = f"coalesce(birth_commune, {_FOLD.format(c='birth_place')}, birth_country)"
+_BIRTHPLACE = f"coalesce(birth_commune, {folded_sql('birth_place')}, birth_country)"
 _IDENTITY = f"{_NAME} || chr(31) || {_FIRST} || chr(31) || {_BORN}"
 _HASHED = "left(sha256($1 || chr(31) || {text}), 20)"
 

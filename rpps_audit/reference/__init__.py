@@ -23,6 +23,7 @@ from rpps_audit.reference.countries import (
     is_france_expr,
 )
 from rpps_audit.reference.insee import InseeHistory, read_insee_zip
+from rpps_audit.reference.lists import Lists, load_lists
 from rpps_audit.reference.names import normalise, normalise_word
 from rpps_audit.reference.nomenclature import (
     load_aliases,
@@ -37,13 +38,14 @@ from rpps_audit.reference.provenance import provenance
 from rpps_audit.reference.root import rules_root
 from rpps_audit.reference.validity import outdated_expr
 from rpps_audit.reference.versions import Nomenclature, Nomenclatures, load_nomenclatures
-from rpps_audit.reference.words import words
+from rpps_audit.reference.words import heading, words
 
 __all__ = [
     "FRANCE",
     "SPLIT_CITIES",
     "AccessMatrix",
     "InseeHistory",
+    "Lists",
     "Nomenclature",
     "Nomenclatures",
     "access_versions",
@@ -60,9 +62,11 @@ __all__ = [
     "country_intervals",
     "country_known_expr",
     "country_valid_expr",
+    "heading",
     "is_france_expr",
     "load_access",
     "load_aliases",
+    "load_lists",
     "load_nomenclature",
     "load_nomenclatures",
     "nomenclature_known_expr",

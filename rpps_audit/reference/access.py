@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from rpps_audit.errors import UsageError
+from rpps_audit.errors import UsageError, system_said
 from rpps_audit.reference.nomenclature import load_nomenclature
 from rpps_audit.reference.root import rules_root
 
@@ -115,7 +115,7 @@ def read_access(path: Path) -> AccessMatrix:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise UsageError(f"{path} : fichier illisible ({error.strerror}).") from error
+        raise UsageError(f"{path} : fichier illisible ({system_said(error)}).") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} : ce n’est pas un fichier TOML en UTF-8 ({error}).") from error
     _check_fields(content, _HEADER, f"{path}")

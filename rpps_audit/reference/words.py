@@ -12,8 +12,16 @@ from rpps_audit.reference.root import rules_root
 
 @cache
 def words(table: str) -> Mapping[str, str]:
-    """Code to French word, in the file's order. `table`: tables, columns, severities, categories, kinds or states."""
+    """Code to French word, in the file's order. `table`: tables, columns, severities, categories, kinds,
+    states or headings."""
     return MappingProxyType(_file()[table])
+
+
+def heading(name: str) -> str:
+    """What a column of a table is called: by the book of headings, else by the list of columns; the name itself when
+    neither knows it (the column of a file, kept in its own words)."""
+    found = _file()
+    return found["headings"].get(name) or found["columns"].get(name) or name
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from rpps_audit.reference import load_nomenclature, nomenclature_label_expr
+from rpps_audit.reference import heading, load_nomenclature, nomenclature_label_expr
 from rpps_audit.reports.facts import Facts
 from rpps_audit.reports.french import counted, days, number, share
 from rpps_audit.reports.keys import labelled, short_role
@@ -78,13 +78,16 @@ def _map(facts: Facts) -> tuple[Grid, Table]:
 
 
 _GROUP = {
-    "professionals": Column("Personnes", "count"),
-    "situations": Column("Situations ouvertes", "count"),
-    "documents": Column("Types de document", "count"),
-    "person_documents": Column("Accès", "count"),
-    "forgotten_situations": Column("Situations oubliées", "count"),
-    "person_documents_forgotten": Column("Accès par oubli", "count"),
-    "person_days_forgotten": Column("Accès-jours par oubli", "count"),
+    name: Column(heading(name), "count")
+    for name in (
+        "professionals",
+        "situations",
+        "documents",
+        "person_documents",
+        "forgotten_situations",
+        "person_documents_forgotten",
+        "person_days_forgotten",
+    )
 }
 
 
@@ -171,8 +174,8 @@ def forgotten_section(facts: Facts) -> Section:
             "age": Column("Oubliées depuis"),
             "situations": Column("Situations", "count"),
             "professionals": Column("Personnes", "count"),
-            "added": Column("Accès ouverts par l'oubli", "count"),
-            "exposed": Column("Accès-jours", "count"),
+            "added": Column(heading("person_documents_forgotten"), "count"),
+            "exposed": Column(heading("exposed"), "count"),
         },
         empty="Aucune situation oubliée.",
     )

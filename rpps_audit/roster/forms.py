@@ -31,7 +31,7 @@ def keep_form(workspace: Path, name: str, choices: Sequence[Choice]) -> Path:
     """
     mapped = {one.heading: one.column for one in choices if one.column}
     if not any(wanted & set(mapped.values()) for wanted in _NAMES):
-        raise UsageError(f'{name} : aucune colonne n\'est le nom. Indiquez-la : --set "Intitulé=Nom".')
+        raise UsageError(f"{name} : aucune colonne n'est le nom. Dites laquelle.")
     headings = [one.heading for one in choices]
     kept = _read(workspace)
     forms = [one for one in kept.get("forme", []) if _signature(one["intitules"]) != _signature(headings)]

@@ -182,7 +182,7 @@ def _payroll(staff: pl.DataFrame, out: Path) -> Path:
 
 
 def _workbook(staff: pl.DataFrame, out: Path) -> Path:
-    """A workbook: names in one cell, dates as dates, the establishment by its SIRET, empty leaving dates."""
+    """A workbook: titles, names in one cell, dates as dates, the establishment by its SIRET, empty leaving dates."""
     rows = staff.filter(pl.col("hr_file") == 1).sort("hr_siret", "pp_id")
     path = out / _FILES[1]
     full = pl.concat_str(pl.col("hr_last").str.to_uppercase(), pl.lit(" "), pl.col("hr_first").str.to_titlecase())
@@ -190,8 +190,10 @@ def _workbook(staff: pl.DataFrame, out: Path) -> Path:
     cells = rows.select(full.alias("full"), "birth_date", "hr_siret", "hr_job", "hr_number", "hr_start", "left_on")
     with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy"}) as book:
         sheet = book.add_worksheet("Registre")
-        sheet.write_row(0, 0, headings)
-        for number, row in enumerate(cells.rows(), start=1):
+        sheet.merge_range(0, 0, 0, 6, "REGISTRE UNIQUE DU PERSONNEL")
+        sheet.write_string(1, 0, "Édité le 01/11/2026")
+        sheet.write_row(3, 0, headings)
+        for number, row in enumerate(cells.rows(), start=4):
             sheet.write_row(number, 0, ["" if cell is None else cell for cell in row])
     return path
 

@@ -55,6 +55,9 @@ def plan() -> Plan:
             *_departures(),
             *_life(),
             *_harmless(),
+            *_contact_lists(),
+            *_more_dates(),
+            *_more_people(),
         ]
     )
 
@@ -84,6 +87,7 @@ def _closed(rule: str, column: str, values: Mapping[str, Any]) -> Plant:
     """A defect of a closed second situation, in the follow-up file alone."""
     ended = {
         "start_date": date(2024, 2, 5),
+        "notice_date": date(2024, 2, 8),
         "end_date": date(2026, 5, 29),
         "end_reason": "CHL",
         "is_open": False,
@@ -132,11 +136,11 @@ def _absent() -> list[Plant]:
         ),
         _person("statut-etat-civil-absent", "civil_status_state", {"civil_status_state": _NOTHING}, files=FOLLOW_UP),
         _person("face-a-face-absent", "face_to_face_date", {"face_to_face_date": _NO_DAY}, files=FOLLOW_UP),
-        _work("nom-exercice-absent", "exercise_name", {"exercise_name": _NOTHING}),
-        _work("prenom-exercice-absent", "exercise_first_name", {"exercise_first_name": _NOTHING}),
-        _work("finess-absent", "finess", {"finess": _NOTHING}, rank=1),
-        _work("role-absent", "role", {"role": _NOTHING}),
-        _work("profession-absente", "profession", {"profession": _NOTHING}),
+        _work("nom-exercice-absent", "exercise_name", {"exercise_name": _NOTHING}, files=_EVERYWHERE),
+        _work("prenom-exercice-absent", "exercise_first_name", {"exercise_first_name": _NOTHING}, files=_EVERYWHERE),
+        _work("finess-absent", "finess", {"finess": _NOTHING}, files=_EVERYWHERE, rank=1),
+        _work("role-absent", "role", {"role": _NOTHING}, files=_EVERYWHERE),
+        _work("profession-absente", "profession", {"profession": _NOTHING}, files=_EVERYWHERE),
         _work("date-debut-absente", "start_date", {"start_date": _NO_DAY}, files=FOLLOW_UP),
         _work("information-personne-absente", "notice_date", {"notice_date": _NO_DAY}, files=FOLLOW_UP),
         _closed("motif-fin-absent", "end_reason", {"end_reason": _NOTHING}),
@@ -151,14 +155,14 @@ def _identifiers() -> list[Plant]:
     cut = pl.concat_str(pl.col("pp_id").str.head(10), pl.lit("X"))
     torn = numbers.broken_key(pl.col("pp_id"))
     return [
-        _person("rpps-format", "pp_id", {"pp_id": cut, "professional_id": "8" + cut}),
+        _person("rpps-format", "pp_id", {"pp_id": cut, "professional_id": "8" + cut}, files=_EVERYWHERE),
         _person("rpps-cle", "pp_id", {"pp_id": torn, "professional_id": "8" + torn}, files=_EVERYWHERE),
         Plant(
             [Finding("idnps-incoherent", P, "professional_id", REGISTRY)],
             [Change({"pp_id": pl.col("spare_rpps")}, REGISTRY), Change({"roster_number": False}, (ROSTER,))],
         ),
-        _work("finess-format", "finess", {"finess": pl.col("finess").str.head(8) + "X"}, unknown),
-        _work("finess-cle", "finess", {"finess": numbers.broken_key(pl.col("finess"))}, unknown),
+        _work("finess-format", "finess", {"finess": pl.col("finess").str.head(8) + "X"}, unknown, files=_EVERYWHERE),
+        _work("finess-cle", "finess", {"finess": numbers.broken_key(pl.col("finess"))}, unknown, files=_EVERYWHERE),
         _work("finess-introuvable", "finess", {"finess": pl.col("spare_finess")}),
         _work(
             "finess-juridique-cle", "finess_legal", {"finess_legal": numbers.broken_key(pl.col("finess_legal"))}, other
@@ -166,7 +170,12 @@ def _identifiers() -> list[Plant]:
         _work("finess-juridique-different", "finess_legal", {"finess_legal": pl.col("spare_finess")}),
         _work("siret-cle", "siret", {"siret": numbers.broken_key(pl.col("siret"))}, files=(RESTRICTED,)),
         _work(
-            "profession-nationale-inattendue", "national_profession", {"national_profession": "60"}, files=(RESTRICTED,)
+            "profession-nationale-inattendue",
+            "national_profession",
+            {"national_profession": "60"},
+            # Public too: the follow-up learns that an order registers this number.
+            Finding("numero-profession-reglementee", S, "profession", FOLLOW_UP, 0),
+            files=(RESTRICTED,),
         ),
     ]
 
@@ -180,18 +189,22 @@ def _civil_status() -> list[Plant]:
     name = pl.col("birth_name")
     other_title = pl.when(pl.col("sex") == "F").then(pl.lit("M")).otherwise(pl.lit("MME"))
     spoiled = {"birth_date": _NO_DAY}
+    unborn = [
+        Finding("face-a-face-avant-naissance", P, "face_to_face_date", FOLLOW_UP),
+        Finding("information-avant-naissance", S, "notice_date", FOLLOW_UP),
+    ]
     return [
         _person("nom-naissance-caracteres", "birth_name", {"birth_name": name + "2"}),
         _person("nom-naissance-caracteres", "birth_name", {"birth_name": name + " - PETIT"}),
         _person("prenoms-caracteres", "first_names", {"first_names": pl.col("exercise_first_name") + "/Alex"}),
-        _work("nom-exercice-caracteres", "exercise_name", {"exercise_name": name + " (REMPL.)"}),
+        _work("nom-exercice-caracteres", "exercise_name", {"exercise_name": name + " (REMPL.)"}, files=_EVERYWHERE),
         _person("prenoms-ambigus", "first_names_ambiguous", {"first_names": "N'Deye, Marie"}, files=(RESTRICTED,)),
         _person("nom-egal-prenom", "birth_name", {"first_names": name.str.replace("'", "-").str.to_titlecase()}),
         _person("nom-fictif", "birth_name", {"birth_name": "TEST"}),
         _person("date-naissance-illisible", "birth_date_text", {**spoiled, "birth_date_text": "31/02/1980"}),
         _person("date-naissance-partielle", "birth_date_text", {**spoiled, "birth_date_text": birth.dt.strftime("%Y")}),
         _person("date-naissance-partielle", "birth_date_text", {**spoiled, "birth_date_text": partial}),
-        _person("date-naissance-future", "birth_date", {"birth_date": birth + pl.duration(days=25_567)}, age),
+        _person("date-naissance-future", "birth_date", {"birth_date": birth + pl.duration(days=36_525)}, age, *unborn),
         _person("age-aujourd-hui", "birth_date", {"birth_date": birth - pl.duration(days=21_915)}, age),
         _person("pays-naissance-inconnu", "birth_country", {"birth_country": "99999", "birth_commune": _NOTHING}),
         # South Sudan and Kosovo: states born after the people of the sample.
@@ -199,11 +212,19 @@ def _civil_status() -> list[Plant]:
         _person("pays-naissance-hors-date", "birth_country", {"birth_country": "99157", "birth_commune": _NOTHING}),
         _person("commune-naissance-inconnue", "birth_commune", {"birth_commune": "69999"}),
         # A commune of Mayotte, whose codes begin in 2011, and one that was merged before 1961.
-        _person("commune-naissance-hors-date", "birth_commune", {"birth_commune": "97608"}),
-        _person("commune-naissance-hors-date", "birth_commune", {"birth_commune": "01377"}),
-        _person("commune-francaise-pays-etranger", "birth_commune", {"birth_country": ITALY, "birth_commune": "42218"}),
-        _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "75056"}),
-        _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "69123"}),
+        _person("commune-naissance-hors-date", "birth_commune", {"birth_commune": "97608", "birth_place": "Dzaoudzi"}),
+        _person(
+            "commune-naissance-hors-date",
+            "birth_commune",
+            {"birth_commune": "01377", "birth_place": "Saint-Maurice-d'Échazeaux"},
+        ),
+        _person(
+            "commune-francaise-pays-etranger",
+            "birth_commune",
+            {"birth_country": ITALY, "birth_commune": "42218", "birth_place": "Saint-Étienne"},
+        ),
+        _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "75056", "birth_place": "Paris"}),
+        _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "69123", "birth_place": "LYON"}),
         _person("sexe-inconnu", "sex", {"sex": "X"}, mismatch),
         _person("civilite-inconnue", "civility", {"civility": "DR"}),
         _person("sexe-civilite-incoherents", "civility", {"civility": other_title}),
@@ -234,26 +255,26 @@ def _contact() -> list[Plant]:
 
 def _situation_codes() -> list[Plant]:
     """Role and profession."""
-    no_grant = Finding("role-sans-droits-connus", S, "role", BOTH, 0)
-    unknown = Finding("profession-inconnue", S, "profession", BOTH, 0)
+    no_grant = Finding("role-sans-droits-connus", S, "role", _EVERYWHERE, 0)
+    unknown = Finding("profession-inconnue", S, "profession", _EVERYWHERE, 0)
     return [
-        _work("role-inconnu", "role", {"role": "GENR55"}),
-        _work("role-retire", "role", {"role": "GENR05"}, no_grant, files=FOLLOW_UP),
-        _work("role-hors-portail", "role", {"role": "GENR04"}, no_grant),
-        _work("role-sans-droits-connus", "role", {"role": "GENR13"}),
-        _work("role-sans-droits-connus", "role", {"role": "GENR99"}),
-        _work("profession-inconnue", "profession", {"profession": "999"}),
-        _work("profession-a-enregistrer-ailleurs", "profession", {"profession": "60"}, unknown),
-        _work("profession-retiree", "profession", {"profession": "318"}, files=FOLLOW_UP),
-        _work("profession-retiree", "profession", {"profession": "323"}, files=FOLLOW_UP),
-        _work("profession-hors-portail", "profession", {"profession": "353"}),
-        _work("profession-hors-portail", "profession", {"profession": "346"}),
+        _work("role-inconnu", "role", {"role": "GENR55"}, files=_EVERYWHERE),
+        _work("role-retire", "role", {"role": "GENR05"}, no_grant, files=_EVERYWHERE),
+        _work("role-hors-portail", "role", {"role": "GENR04"}, no_grant, files=_EVERYWHERE),
+        _work("role-sans-droits-connus", "role", {"role": "GENR13"}, files=_EVERYWHERE),
+        _work("role-sans-droits-connus", "role", {"role": "GENR99"}, files=_EVERYWHERE),
+        _work("profession-inconnue", "profession", {"profession": "999"}, files=_EVERYWHERE),
+        _work("profession-a-enregistrer-ailleurs", "profession", {"profession": "60"}, unknown, files=_EVERYWHERE),
+        _work("profession-retiree", "profession", {"profession": "318"}, files=_EVERYWHERE),
+        _work("profession-retiree", "profession", {"profession": "323"}, files=_EVERYWHERE),
+        _work("profession-hors-portail", "profession", {"profession": "353"}, files=_EVERYWHERE),
+        _work("profession-hors-portail", "profession", {"profession": "346"}, files=_EVERYWHERE),
     ]
 
 
 def _dates() -> list[Plant]:
     """Start, end, sign of life."""
-    early = pl.col("birth_date") + pl.duration(days=5_114)
+    young = pl.col("start_date") - pl.duration(days=5_114)
     return [
         _work(
             "date-debut-illisible",
@@ -265,7 +286,7 @@ def _dates() -> list[Plant]:
         _closed("fin-avant-debut", "end_date", {"start_date": date(2026, 6, 15)}),
         _closed("motif-fin-inconnu", "end_reason", {"end_reason": "XYZ"}),
         _work("motif-sans-fin", "end_date", {"end_reason": "CHL"}, files=FOLLOW_UP),
-        _work("age-prise-de-fonction", "start_date", {"start_date": early}, files=FOLLOW_UP),
+        _work("age-prise-de-fonction", "start_date", {"birth_date": young}, files=FOLLOW_UP),
         _work(
             "date-debut-future",
             "start_date",
@@ -312,17 +333,18 @@ def _between_records() -> list[Plant]:
     """Two people, or two lines, that cannot both be right. A partner takes what it shares from the line before."""
     before = {name: pl.col(name).shift(1) for name in _IDENTITY}
     number = {name: pl.col(name).shift(1) for name in ("pp_id", "professional_id")}
+    same = {name: pl.col(name).shift(1) for name in ("sex", "civility", "email", "phone", *_BIRTHPLACE)}
     again = pl.col("phone").shift(1).str.replace_all(r"^\+33", "0").str.replace_all(r"[ .]", "")
     role = pl.when(pl.col("role") == "GENR12").then(pl.lit("GENR09")).otherwise(pl.lit("GENR12"))
     return [
         _pair("meme-personne-deux-numeros", "birth_name", before),
         Plant(
             [Finding("numero-deux-personnes", P, "birth_name")],
-            [Change(number, partner=True)],
+            [Change(number | same, partner=True)],
         ),
         _pair("email-partage", "email", {"email": pl.col("email").shift(1).str.to_uppercase()}),
         _pair("telephone-partage", "phone", {"phone": again}),
-        Plant([Finding("ligne-repetee", S, "finess", FOLLOW_UP, copy=1)], copy={"copy": 1}),
+        Plant([Finding("ligne-repetee", S, "finess", _EVERYWHERE, copy=1)], copy={"copy": 1}),
         Plant(
             [Finding("situations-jumelles", S, "finess", BOTH, copy=1)],
             [Change({"start_date": date(2023, 2, 1)})],
@@ -331,6 +353,7 @@ def _between_records() -> list[Plant]:
     ]
 
 
+_BIRTHPLACE = ("birth_country", "birth_commune", "birth_place")
 _IDENTITY = (
     "birth_name",
     "first_names",
@@ -375,7 +398,7 @@ def _between_files() -> list[Plant]:
             [Change({"roster_end": date(2026, 6, 30), "roster_number": False}, (ROSTER,))],
         ),
         Plant([Finding("absent-du-fichier-rh", S, "finess", BOTH)], absent=(ROSTER,)),
-        Plant([Finding("etablissement-ferme", S, "finess", BOTH)], closed=True),
+        Plant([Finding("etablissement-ferme", S, "finess", _EVERYWHERE)], closed=True),
     ]
 
 
@@ -431,7 +454,11 @@ def _life() -> list[Plant]:
             [Change({"profession": "318"}, first), Change({"profession": "328"}, SINCE)],
         ),
         Plant(
-            [Finding("parti-selon-rh", S, "end_date", first, 1)],
+            [
+                Finding("parti-selon-rh", S, "end_date", first, 1),
+                # Closed in the follow-up, but not in the portal.
+                Finding("fermee-encore-publiee", S, "finess", (NOW,), 1),
+            ],
             [Change(ended, (NOW,), 1), Change({"roster_end": date(2026, 7, 31)}, (ROSTER,), 1)],
             situations=2,
             absent=(RESTRICTED,),
@@ -519,3 +546,96 @@ def _harmless() -> list[Plant]:
         # Born abroad, without a commune, as it must be.
         Plant([], [Change({"birth_country": "99139", "birth_commune": _NOTHING, "birth_place": "Porto"}, EDITIONS)]),
     ]
+
+
+def _contact_lists() -> list[Plant]:
+    """What was typed to fill the box, or mistyped."""
+    site = pl.concat_str(pl.lit("@site"), "person", pl.lit(".example"))
+    return [
+        _person("telephone-local", "phone", {"phone": pl.concat_str(pl.lit("7"), _RANK.str.tail(5))}),
+        _person(
+            "email-domaine-mal-tape", "email", {"email": pl.concat_str(pl.lit("p"), "person", pl.lit("@gmail.con"))}
+        ),
+        _person("email-jetable", "email", {"email": pl.concat_str(pl.lit("p"), "person", pl.lit("@yopmail.com"))}),
+        _person("email-fictif", "email", {"email": "test" + site}),
+        _person("email-generique", "email", {"email": "EHPAD" + site}),
+        _person("email-format", "email", {"email": "a..b" + site}),
+        _person("email-format", "email", {"email": pl.concat_str(pl.lit("p"), "person", pl.lit("@-site.example"))}),
+        _person("prenoms-fictifs", "first_names", {"first_names": "Sans prénom"}),
+        _work("nom-exercice-fictif", "exercise_name", {"exercise_name": "À COMPLÉTER"}, files=_EVERYWHERE),
+        _work("prenom-exercice-fictif", "exercise_first_name", {"exercise_first_name": "TOTO"}, files=_EVERYWHERE),
+        _work("prenom-exercice-caracteres", "exercise_first_name", {"exercise_first_name": "Zoé 2"}, files=_EVERYWHERE),
+        _person(
+            "code-postal-pour-commune",
+            "birth_commune",
+            {"birth_country": FRANCE, "birth_commune": "69003", "birth_place": "LYON 3"},
+        ),
+        _person(
+            "lieu-different-de-la-commune",
+            "birth_place",
+            {"birth_country": FRANCE, "birth_commune": "31555", "birth_place": "LYON"},
+        ),
+    ]
+
+
+def _more_dates() -> list[Plant]:
+    """Dates of the far future, and proofs that cannot be."""
+    future = date(2062, 1, 1)
+    early = pl.lit(date(1955, 1, 3)) + pl.duration(days=pl.col("person") % 3_000)
+    return [
+        _work("date-fin-lointaine", "end_date", {"end_date": date(2099, 12, 31), "end_reason": "AUT"}, files=FOLLOW_UP),
+        _work("confirmation-future", "last_confirmed", {"last_confirmed": future}, files=FOLLOW_UP),
+        _work("information-future", "notice_date", {"notice_date": future}, files=FOLLOW_UP),
+        _person("face-a-face-futur", "face_to_face_date", {"face_to_face_date": future}, files=FOLLOW_UP),
+        _work("demande-future", "pending_request_date", {"pending_request_date": future}, files=FOLLOW_UP),
+        _work(
+            "information-tardive",
+            "notice_date",
+            {"start_date": date(2024, 1, 15), "face_to_face_date": date(2024, 1, 10), "notice_date": date(2024, 9, 15)},
+            files=FOLLOW_UP,
+        ),
+        # Before any establishment of the sample opened; born early enough to have worked then, where no code tells.
+        Plant(
+            [Finding("debut-hors-ouverture", S, "start_date", FOLLOW_UP)],
+            [
+                Change({"start_date": date(1985, 7, 1)}, FOLLOW_UP),
+                Change({"birth_date": early, "birth_country": ITALY, "birth_commune": _NOTHING, "birth_place": "Rome"}),
+            ],
+        ),
+        _closed("situation-d-un-jour", "end_date", {"end_date": date(2024, 2, 5)}),
+    ]
+
+
+def _more_people() -> list[Plant]:
+    """People known twice or otherwise, at work after death or everywhere."""
+    same = {name: pl.col(name).shift(1) for name in (*_IDENTITY, "birth_country")}
+    lyon = {"birth_country": FRANCE, "birth_commune": "69381", "birth_place": "LYON"}
+    swapped = {"birth_name": pl.col("exercise_first_name").shift(1), "first_names": pl.col("birth_name").shift(1)}
+    dead = {
+        "is_open": False,
+        "start_date": date(2024, 2, 5),
+        "notice_date": date(2024, 2, 8),
+        "end_date": date(2026, 7, 31),
+        "end_reason": "DCD",
+    }
+    return [
+        _pair("meme-personne-probable", "birth_name", same | swapped),
+        _twice("numero-deux-emails", "email", {"email": "autre." + pl.col("email")}),
+        _twice("numero-deux-telephones", "phone", {"phone": "07" + pl.col("spare_rpps").str.slice(2, 8)}),
+        _twice("numero-deux-communes", "birth_commune", lyon | {"birth_commune": "69382"}, lyon),
+        _twice("numero-deux-sexes", "sex", {"sex": "F", "civility": "MME"}, {"sex": "M", "civility": "M"}),
+        _work("numero-avec-savoir-faire", "profession", {"skilled": True}, files=FOLLOW_UP),
+        _work("numero-avec-diplome", "profession", {"graduate": True}, files=FOLLOW_UP),
+        _work("role-eloigne-profession", "role", {"role": "GENR11", "profession": "343"}, files=_EVERYWHERE),
+        Plant([Finding("nombreux-etablissements", P, "professional_id")], situations=6),
+        Plant(
+            [Finding("deces-situation-ouverte", S, "end_date", FOLLOW_UP, 0)],
+            [Change({**dead, "last_confirmed": _NO_DAY}, rank=1)],
+            situations=2,
+        ),
+    ]
+
+
+def _twice(rule: str, column: str, second: Mapping[str, Any], both: Mapping[str, Any] | None = None) -> Plant:
+    """One number on two lines that do not say the same of the person."""
+    return Plant([Finding(rule, P, column)], [Change(second, rank=1), Change(both or {})], situations=2)

@@ -227,24 +227,26 @@ def _people(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.filter(rank=0, copy=0)
 
 
+def _strangers(people: pl.DataFrame, known: str, every: int) -> pl.DataFrame:
+    """One person in `every` of those that orders register, nobody of the follow-up; and, of these, the planted ones."""
+    number = pl.when(known).then("pp_id").otherwise("spare_rpps")
+    chosen = people.filter((pl.col("person") % every == 7) | pl.col(known))
+    return chosen.with_columns(pp_id=number, professional_id="8" + number)
+
+
 def _skills(lines: pl.DataFrame) -> pl.DataFrame:
-    chosen = _people(lines).filter(pl.col("person") % 20 == 13)
-    return chosen.with_columns(
+    return _strangers(_people(lines), "skilled", 20).with_columns(
         skill_type=pl.lit("CAPA"), skill=pl.lit("CAPA00"), skill_label=pl.lit("Savoir-faire inventé")
     )
 
 
 def _diplomas(lines: pl.DataFrame) -> pl.DataFrame:
-    return (
-        _people(lines)
-        .filter(pl.col("person") % 10 == 7)
-        .with_columns(
-            diploma_type=pl.lit("DE"),
-            diploma=pl.lit("DE00"),
-            diploma_label=pl.lit("Diplôme d'État inventé"),
-            authorisation_type=pl.lit(""),
-            authorisation_discipline=pl.lit(""),
-        )
+    return _strangers(_people(lines), "graduate", 10).with_columns(
+        diploma_type=pl.lit("DE"),
+        diploma=pl.lit("DE00"),
+        diploma_label=pl.lit("Diplôme d'État inventé"),
+        authorisation_type=pl.lit(""),
+        authorisation_discipline=pl.lit(""),
     )
 
 

@@ -141,6 +141,7 @@ def _people(world: World, rank: Ints, rng: np.random.Generator) -> pl.DataFrame:
         "spare_rpps",
         "spare_finess",
         id_type=pl.lit("8"),
+        other_ids=pl.lit(None, pl.String),
         professional_id="8" + pl.col("pp_id"),
         first_names=several,
         birth_date=pl.lit(_FIRST_BIRTH) + pl.duration(days="day"),
@@ -162,6 +163,8 @@ def _people(world: World, rank: Ints, rng: np.random.Generator) -> pl.DataFrame:
         ),
         card_until=pl.when(pl.Series((rng.random(count) < 0.1) & ~plain)).then(pl.lit(date(2028, 5, 31))),
         card_opposed=pl.lit(None, pl.Date),
+        skilled=pl.lit(value=False),
+        graduate=pl.lit(value=False),
         mailbox=pl.Series((rng.random(count) < 0.2) & ~plain),
         roster_number=pl.Series((rng.random(count) < 0.8) | plain),
     )

@@ -19,6 +19,7 @@ from rpps_audit.errors import (
     StoreNewerError,
     StoreReadOnlyError,
     UsageError,
+    system_said,
 )
 
 # Less than this and a write may have failed for want of room.
@@ -39,7 +40,7 @@ _UNREADABLE = (
 def opening_fault(error: Exception, path: Path) -> AuditError:
     """Why a store could not be opened."""
     if isinstance(error, OSError):
-        return UsageError(f"L'espace de travail {path.parent} ne peut pas être utilisé : {error.strerror}.")
+        return UsageError(f"L'espace de travail {path.parent} ne peut pas être utilisé : {system_said(error)}.")
     if path.is_dir() or not os.access(path, os.R_OK):
         return UsageError(f"Le magasin {path} ne peut pas être lu : vérifiez vos droits sur ce fichier.")
     if _is_held(path):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+FILE_NAME = "rpps-audit.duckdb"
 SPILL_FOLDER = ".rpps-audit-temp"
 _DROPPED = "depot"
 # Where, and under which names, a write that was cut leaves something. `lots/` is settled by the batches themselves.

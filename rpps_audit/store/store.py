@@ -13,9 +13,8 @@ import polars as pl
 
 from rpps_audit.errors import StoreNewerError, StoreReadOnlyError
 from rpps_audit.store.faults import damaged, opening_fault, running_fault, writable
-from rpps_audit.store.private import SPILL_FOLDER, keep_private, make_private, sweep
+from rpps_audit.store.private import FILE_NAME, SPILL_FOLDER, keep_private, make_private, sweep
 
-FILE_NAME = "rpps-audit.duckdb"
 # Nothing is ever fetched from outside.
 _OFFLINE = {
     "autoinstall_known_extensions": "false",

@@ -150,11 +150,7 @@ def told(done: Proposed) -> Answer:
     if done.refused.height:
         said += f", {counted(done.refused.height, 'refusée', 'refusées')} :"
     rows = done.refused.select("table", "column", "record_key", "reason").rows()
-    # The corrections room names the options of the command line; here it is a field of the form.
-    why = [
-        f"{labels[table, column]}, {key} : {reason.removesuffix(' (--evidence)')}."
-        for table, column, key, reason in rows[:_TOLD]
-    ]
+    why = [f"{labels[table, column]}, {key} : {reason}." for table, column, key, reason in rows[:_TOLD]]
     if len(rows) > _TOLD:
         why.append(f"Et {counted(len(rows) - _TOLD, 'autre refus', 'autres refus')}.")
     return Answer(said + ("" if done.refused.height else "."), why)

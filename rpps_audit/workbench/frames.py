@@ -9,66 +9,24 @@ from functools import cache
 import polars as pl
 
 from rpps_audit.ingest import layout
-from rpps_audit.reference import load_nomenclature
+from rpps_audit.reference import heading, load_nomenclature
 from rpps_audit.reports.labels import SEVERITIES, STATES
 from rpps_audit.workbench.grid import Grid
 from rpps_audit.workbench.table import Column, Table
 
-# The headings of every column the screens show; a column that is not here is not shown.
-HEADINGS = {
-    "who": "Nom",
-    "person": "Personne (pseudonyme)",
-    "place": "Établissement",
-    "record_key": "Enregistrement",
-    "rule": "Contrôle",
-    "rule_id": "Contrôle",
-    "rule_ids": "Pourquoi",
-    "severity": "Gravité",
-    "state": "État",
-    "reason": "Motif",
-    "field": "Donnée",
-    "start_date": "Depuis le",
-    "how": "Par quelle situation",
-    "day": "Jour",
-    "findings": "Constats",
-    "label": "Libellé",
-    "type_code": "Code XDS",
-    "code": "Code",
-    "column": "Nature",
-    "finess": "FINESS",
-    "name": "Établissement",
-    "structure_name": "Établissement",
-    "operator": "Organisme (FINESS juridique)",
-    "finess_legal": "Organisme (FINESS juridique)",
-    "role": "Rôle",
-    "roles": "Rôles",
-    "profession": "Profession",
-    "successor": "Code successeur",
-    "successor_label": "Libellé du successeur",
-    "since": "Oubliée depuis le",
-    "forgotten_since": "Oubliée depuis le",
-    "days": "Jours",
-    "professionals": "Professionnels",
-    "professionals_forgotten": "dont par oubli",
-    "situations": "Situations",
-    "forgotten_situations": "Situations oubliées",
-    "establishments": "Établissements",
-    "operators": "Organismes",
-    "documents": "Types de documents",
-    "documents_added": "Ajoutés par l’oubli",
-    "documents_forgotten": "dont par oubli",
-    "person_documents": "Documents × personnes",
-    "person_documents_forgotten": "dont par oubli",
-    "person_days": "Documents × jours",
-    "person_days_forgotten": "dont par oubli (jours)",
-    "exposed": "Documents × jours",
-    "unknown_roles": "Rôles sans droits connus",
-    "undated": "Sans date de début",
-    "professionals_gaining": "Gagnent",
-    "professionals_losing": "Perdent",
-    "gained": "Documents gagnés",
-    "lost": "Documents perdus",
-}
+# The columns the screens show; one that is not here is not shown. Their headings are those of the book of words.
+_SHOWN = (
+    "who", "person", "place", "start_date", "how", "day", "findings", "record_key", "rule", "rule_id", "rule_ids",
+    "severity", "state", "reason", "field", "label", "type_code",
+    "code", "column", "finess", "name", "structure_name", "operator",
+    "finess_legal", "role", "roles", "profession", "successor", "successor_label",
+    "since", "forgotten_since", "days", "professionals", "professionals_forgotten", "situations",
+    "forgotten_situations", "establishments", "operators", "documents", "documents_added", "documents_forgotten",
+    "person_documents", "person_documents_forgotten", "person_days", "person_days_forgotten", "exposed",
+    "unknown_roles", "undated", "professionals_gaining", "professionals_losing", "gained", "lost",
+)  # fmt: skip
+# What a column is on these screens only.
+HEADINGS = {name: heading(name) for name in _SHOWN} | {"column": "Nature", "name": "Établissement"}
 # Shown only where there is something to doubt.
 _DOUBTS = ("unknown_roles", "undated")
 NATURES = {"profession": "profession", "role": "rôle"}

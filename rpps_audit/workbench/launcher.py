@@ -16,7 +16,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from rpps_audit.errors import UsageError
+from rpps_audit.errors import UsageError, system_said
 from rpps_audit.store import keep_private
 from rpps_audit.workbench.copies import FOLDER, copy_pages
 from rpps_audit.workbench.faults import WORKSPACE_VARIABLE
@@ -126,7 +126,7 @@ def _prepare(workspace: Path) -> list[str]:
             target.write_text((settings / name).read_text("utf-8"), "utf-8")
         older = copy_pages(workspace)
     except OSError as error:
-        raise UsageError(f"L’espace de travail {workspace} ne peut pas être utilisé : {error.strerror}.") from error
+        raise UsageError(f"L’espace de travail {workspace} ne peut pas être utilisé : {system_said(error)}.") from error
     return [
         f"{name} : votre copie n’est pas celle de cette version. La page le dit et propose la nouvelle."
         for name in older

@@ -1,12 +1,11 @@
 """`card`, `journal verify` and the lines of `doctor`, as their reader sees them."""
 
-import argparse
 import json
 
 import pytest
 
 from rpps_audit.card import CallablePin, doctor_lines, open_session
-from rpps_audit.cli import card as verbs
+from rpps_audit.cli import build_parser
 from rpps_audit.errors import NotAuthorisedError
 from rpps_audit.journal import Journal
 from tests.card import pki
@@ -17,10 +16,7 @@ TYPED = CallablePin(lambda _: bytearray(PIN.encode()))
 
 
 def run(workspace, *arguments):
-    parser = argparse.ArgumentParser()
-    verbs.add_commands(parser.add_subparsers())
-    args = parser.parse_args(arguments)
-    args.workspace = workspace
+    args = build_parser().parse_args(["--workspace", str(workspace), *arguments])
     return args.run(args)
 
 

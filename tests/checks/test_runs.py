@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from rpps_audit.checks import Catalogue, findings, state_runs, tolerate
+from rpps_audit.checks import Catalogue, findings, state_runs, tolerate, worst
 from rpps_audit.errors import UsageError
 from rpps_audit.records import open_state, row_keys, state_at
 from rpps_audit.store import Store, memory_store
@@ -26,8 +26,18 @@ def test_denominator_and_failures() -> None:
         run = run_checks(
             store, snapshot(store, "suivi", [person(1), person(2, role=None)]), Catalogue((ROLE_REQUIRED,))
         )
-    assert run.rules.select("evaluated", "failed", "status").row(0) == (2, 1, "evaluated")
-    assert run.worst() == "error"
+        assert run.rules.select("evaluated", "failed", "status").row(0) == (2, 1, "evaluated")
+        assert worst(store, [run.run_id]) == "error"
+
+
+def test_what_is_tolerated_is_not_the_worst() -> None:
+    with memory_store() as store:
+        run = run_checks(
+            store, snapshot(store, "suivi", [person(1), person(2, role=None)]), Catalogue((ROLE_REQUIRED,))
+        )
+        (found,) = findings(store, run.run_id)["record_key"]
+        tolerate(store, ROLE_REQUIRED.id, found, "role", author="DPO", reason="en cours", expires_on=date(2999, 1, 1))
+        assert worst(store, [run.run_id]) is None
 
 
 def test_a_rule_without_its_column_is_not_evaluable_and_finds_nothing() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rpps_audit.cli import build_parser, main
+from rpps_audit.cli.parser import FrenchParser
 
 HEADER = (
     "Numéro RPPS;Nom de naissance;Prénoms;Date de naissance;FINESS géographique;Rôle;Profession;"
     "Date de prise de fonction;Situation ouverte"
 )
+
+# Nothing in it is wrong: a valid number, a role, dates.
+CLEAN = "10003461034;DUPONT;Anne;01/02/1980;690000013;GENR09;326;01/01/2024;oui"
 
 
 @pytest.fixture
@@ -139,6 +145,105 @@ def test_tolerating_a_finding_needs_a_reason_and_shows(run, tmp_path: Path) -> N
     assert run(*tolerate, "en cours")[0] == 0
     states = {f["rule_id"]: f["state"] for f in json.loads(run("findings", "--format", "json")[1])}
     assert states["role-absent"] == "tolerated"
+
+
+def test_a_tolerated_error_is_no_error(run, tmp_path: Path) -> None:
+    # Dates said, no key to break: the missing role is the only error.
+    export = tmp_path / "suivi-20261101.csv"
+    export.write_text(f"{HEADER}\n{CLEAN.replace(';GENR09;', ';;')}\n", "utf-8")
+    assert run("audit", str(export))[0] == 1
+    for one in json.loads(run("findings", "--json")[1]):
+        if one["severity"] == "error":
+            until = ["--author", "DPO", "--until", "01/01/2999", "--reason", "en cours", "--json"]
+            code, out, _ = run("tolerate", one["rule_id"], one["record_key"], *until)
+            assert (code, json.loads(out)["rule"]) == (0, one["rule_id"])
+    assert run("audit", str(export))[0] == 0
+    assert run("check")[0] == 0
+
+
+def test_the_error_of_an_older_export_is_no_error_of_today(run, tmp_path: Path) -> None:
+    old, new = tmp_path / "suivi-20261001.csv", tmp_path / "suivi-20261101.csv"
+    old.write_text(f"{HEADER}\n{CLEAN.replace(';GENR09;', ';;')}\n", "utf-8")
+    new.write_text(f"{HEADER}\n{CLEAN}\n", "utf-8")
+    assert run("audit", str(old))[0] == 1
+    assert run("audit", str(new))[0] == 0
+    assert run("audit", str(old), str(new))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [("erreur", 1), ("Avertissement", 1), ("information", 1), ("error", 1), ("aucune", 0)]
+)
+def test_severities_are_typed_in_french(run, tmp_path: Path, typed: str, code: int) -> None:
+    export = tmp_path / "suivi-20261101.csv"
+    export.write_text(f"{HEADER}\n{CLEAN.replace(';GENR09;', ';;')}\n", "utf-8")
+    assert run("audit", str(export), "--severity", typed)[0] == code
+
+
+def test_english_severities_are_not_shown(run) -> None:
+    assert "erreur, avertissement, information, aucune" in " ".join(run("audit", "--help")[1].split())
+    assert "warning" not in run("audit", "--help")[1] + run("audit", "x", "--severity", "grave")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["report", "--out", "x.pdf"], "ne s'écrit pas en « .pdf ». Possibles : .html, .xlsx"),
+        (["report", "--out", "x.html", "--format", "xlsx"], "la fin du nom dit html, --format dit xlsx"),
+        (["findings", "--out", "x.xlsx"], "ne s'écrit pas en « .xlsx »"),
+        (["findings", "--out", "x.csv", "--json"], "la fin du nom dit csv, --format dit json"),
+        (["findings", "--format", "parquet"], "ajoutez --out"),
+        (["exposure", "--by", "role", "--out", "x.html"], "ne s'écrit pas en « .html »"),
+        (["reconcile", "--out", "x.parquet"], "ne s'écrit pas en « .parquet »"),
+        (["operator", "--out", "x.pdf"], "ne s'écrit pas en « .pdf »"),
+        (["rejects", "--out", "x.html"], "ne s'écrit pas en « .html »"),
+    ],
+)
+def test_the_ending_of_a_file_decides_or_is_refused(run, arguments: list[str], said: str) -> None:
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert said in err
+
+
+def test_the_ending_decides_the_form(run, tmp_path: Path) -> None:
+    export = tmp_path / "suivi-20261101.csv"
+    export.write_text(f"{HEADER}\n{CLEAN}\n", "utf-8")
+    run("audit", str(export))
+    assert run("findings", "--out", str(tmp_path / "a.csv"))[0] == 0
+    assert (tmp_path / "a.csv").read_text("utf-8").startswith("rule_id,table,record_key")
+    assert run("findings", "--out", str(tmp_path / "b.csv"), "--format", "csv-fr")[0] == 0
+    assert (tmp_path / "b.csv").read_text("utf-8-sig").startswith('"Contrôle";"Fiche";"Enregistrement"')
+    code, out, _ = run("report", "--out", str(tmp_path / "c.xlsx"), "--json")
+    assert (code, json.loads(out)["format"]) == (0, "xlsx")
+    assert (tmp_path / "c.xlsx").read_bytes().startswith(b"PK")
+
+
+def test_system_errors_are_said_in_french(run, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("x", "utf-8")
+    code, _, err = run("template", "suivi", "--out", str(tmp_path / "taken" / "modele.csv"))
+    assert code == 2
+    assert "directory" not in err
+    assert "dossier" in err
+
+
+def every_verb(parser: FrenchParser, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FrenchParser]]:
+    """Each command of the real parser, down to its actions."""
+    parser.fill()
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not groups:
+        yield path, parser
+    for group in groups:
+        for name, inner in group.choices.items():
+            yield from every_verb(inner, (*path, name))
+
+
+def test_every_verb_that_answers_does_so_in_json() -> None:
+    silent = {
+        " ".join(path)
+        for path, parser in every_verb(build_parser())
+        if not any("--json" in action.option_strings for action in parser._actions)
+    }
+    # It becomes another program.
+    assert silent == {"lab"}
 
 
 def test_a_fault_of_ours_is_one_sentence_without_values(run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -311,3 +311,12 @@ def test_a_record_that_a_correction_moves_out_is_not_inside(store, tmp_path):
     assert propose(desk(store, tmp_path), both, now(store), move, reason="mutation").refused.is_empty()
     assert only_inside(store, authorisation(), now(store), move).is_empty()
     assert only_inside(store, both, now(store), move).height == 1
+
+
+def test_a_value_that_is_compared_with_others_may_be_lacking(store, tmp_path):
+    twins = rule("shared_value", "professional", "birth_name", "first_names", id="meme-personne",
+                 parameters={"fold": "name", "exact_columns": ["birth_date"]})  # fmt: skip
+    snapshot(store, "suivi", [person(1, birth_name="DUPOND"), person(2, birth_name="MARTIN")])
+    done = propose(desk(store, tmp_path, twins), authorisation(), now(store), one(column="birth_name", new="DUPONT"),
+                   reason="x")  # fmt: skip
+    assert done.accepted.height == 1

@@ -1,6 +1,5 @@
 """The verbs exposure and access: formats, what they stand on, and what they say apart."""
 
-import argparse
 import json
 from datetime import date, timedelta
 
@@ -8,7 +7,7 @@ import polars as pl
 import pytest
 from registered import HERE, TODAY, held, register
 
-from rpps_audit.cli.exposure import add_commands
+from rpps_audit.cli import build_parser
 from rpps_audit.errors import UsageError
 from rpps_audit.store import open_store
 
@@ -21,10 +20,7 @@ def workspace(tmp_path):
 
 
 def call(workspace, *arguments):
-    parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers())
-    args = parser.parse_args(arguments)
-    args.workspace = workspace
+    args = build_parser().parse_args(["--workspace", str(workspace), *arguments])
     return args.run(args)
 
 

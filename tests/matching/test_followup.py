@@ -211,7 +211,8 @@ def test_collection_is_a_sheet_for_each_person_and_a_workbook_without_what_is_kn
         first_month(store, tmp_path)
         done = collect(store, tmp_path, reconcile(store, tmp_path).outcomes)
         (tmp_path / "modeles" / "note-information.md").write_text("à nous", "utf-8")
-        collect(store, tmp_path, reconcile(store, tmp_path).outcomes)
+        collect(store, tmp_path, reconcile(store, tmp_path).outcomes, pdf=True)
+    assert (done.folder / HERE / "fiches.pdf").read_bytes().startswith(b"%PDF")
     page = (done.folder / HERE / "fiches.html").read_text("utf-8")
     book = pl.read_excel(done.folder / HERE / "a-completer.xlsx", sheet_name="Suivi", infer_schema_length=0)
     assert done.people == 1

@@ -15,7 +15,7 @@ from rpps_audit.sample.plants import Plan
 
 def _run(*arguments: str) -> int:
     parser = FrenchParser()
-    cli.add_commands(parser.add_subparsers())
+    cli.add_sample(parser.add_subparsers().add_parser("sample"))
     args: argparse.Namespace = parser.parse_args(["sample", *arguments])
     return int(args.run(args))
 

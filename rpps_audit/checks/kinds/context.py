@@ -7,22 +7,32 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from rpps_audit.reference import AccessMatrix, Nomenclature, Nomenclatures, load_access, load_nomenclatures
+from rpps_audit.reference import (
+    AccessMatrix,
+    Lists,
+    Nomenclature,
+    Nomenclatures,
+    load_access,
+    load_lists,
+    load_nomenclatures,
+)
 
 
 @dataclass(frozen=True)
 class References:
-    """The access matrix and the nomenclatures in force in a workspace; by default, those shipped."""
+    """The access matrix, the nomenclatures and the lists in force in a workspace; by default, those shipped."""
 
     access: AccessMatrix = field(default_factory=load_access)
     nomenclatures: Nomenclatures = field(default_factory=load_nomenclatures)
+    lists: Lists = field(default_factory=load_lists)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes when the matrix or a nomenclature does, whatever its version says of itself."""
+        """Changes when the matrix, a nomenclature or a list does, whatever its version says of itself."""
         told = [self.access.version, self.access.grants.write_csv()]
         for one in self.nomenclatures.every:
             told += [one.name, one.version, str(one.in_force_from), str(one.complete), one.frame.write_csv()]
+        told += [f"{name} {entry}" for name in self.lists.names for entry in self.lists[name]]
         return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 

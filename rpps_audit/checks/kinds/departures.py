@@ -32,7 +32,7 @@ _OWN_MAILBOX = "(SELECT professional_id FROM mssante WHERE mailbox_type = 'PER')
 def _closed_establishment(rule: Rule) -> str:
     return """
         SELECT s.row_id, min(f.closed_on) AS since FROM situation s JOIN finess f USING (finess)
-        WHERE s.active AND f.closed_on < $as_of GROUP BY s.row_id"""
+        WHERE s.active AND f.closed_on < $as_of AND coalesce(s.national_profession, '99') = '99' GROUP BY s.row_id"""
 
 
 def _in_known_establishment(rule: Rule) -> str:

@@ -1,22 +1,29 @@
-"""How two texts are compared: SQL that gives them one form."""
+"""How two texts are compared: SQL that gives them one form (`rpps_audit.records.folding` for names and phones)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-FOLDS = {
-    "exact": "{c}",
-    "lower": "lower(CAST({c} AS VARCHAR))",
-    # The national number, whatever the prefix and the punctuation.
-    "digits": "right(translate(CAST({c} AS VARCHAR), ' .-()/+', ''), 9)",
-    # Case, accents, hyphens, apostrophes and spaces set aside; dates and codes pass through unchanged.
-    "name": "translate(strip_accents(upper(CAST({c} AS VARCHAR))), ' -''’.,', '')",
+from rpps_audit.records.folding import digits_sql, folded_sql
+
+FOLDS: Mapping[str, Callable[[str], str]] = {
+    "exact": str,
+    "lower": "lower(CAST({} AS VARCHAR))".format,
+    "digits": digits_sql,
+    "name": folded_sql,
 }
+# Coarser than any of these: who has not this in common is unrelated for sure.
+COARSE = "right(regexp_replace({}, '[^A-Z0-9]', '', 'g'), 9)"
 
 
 def folded(column: str, fold: str) -> str:
     """SQL: the column in its compared form."""
-    return FOLDS[fold].format(c=column)
+    return FOLDS[fold](column)
+
+
+def coarse(column: str) -> str:
+    """SQL: the column in a form that is equal whenever one of the compared forms is."""
+    return COARSE.format(folded_sql(column))
 
 
 def all_folded(columns: Sequence[str], fold: str) -> str:

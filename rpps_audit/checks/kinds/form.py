@@ -12,7 +12,8 @@ from rpps_audit.checks.kinds.kind import Kind
 from rpps_audit.checks.kinds.parameters import LENGTH, PATTERN, VALUES, Parameter, columns
 from rpps_audit.records.columns import TEXT
 
-_PUNCTUATION = r"[\s.\-()]*"
+# Whatever stands between the digits of a phone number: blanks of every kind, stops, hyphens, strokes, brackets.
+_PUNCTUATION = "[^0-9A-Za-z+]*"
 
 
 def _matches(columns: Sequence[pl.Expr], context: Context, pattern: str) -> pl.Expr:
@@ -29,8 +30,7 @@ def _one_of(columns: Sequence[pl.Expr], context: Context, values: list[str]) -> 
 
 def _phone(columns: Sequence[pl.Expr], context: Context, forms: list[str]) -> pl.Expr:
     """In a form, `x` is a digit, `z` a digit from 1 to 9, `…` six to thirteen digits; spaces are for the reader."""
-    known = "|".join(_phone_pattern(form) for form in forms)
-    return columns[0].str.contains(f"^{_PUNCTUATION}(?:{known})$").not_()
+    return columns[0].str.contains(phone_forms(forms)).not_()
 
 
 def _check_digit(columns: Sequence[pl.Expr], context: Context, length: int) -> pl.Expr:
@@ -42,6 +42,12 @@ def _check_digit(columns: Sequence[pl.Expr], context: Context, length: int) -> p
 
 def _concatenation(columns: Sequence[pl.Expr], context: Context, parts_columns: list[str]) -> pl.Expr:
     return columns[0] != pl.concat_str([pl.col(name) for name in parts_columns])
+
+
+def phone_forms(forms: Sequence[str]) -> str:
+    """A pattern for the numbers that have one of the forms, whatever stands between the digits."""
+    known = "|".join(_phone_pattern(form) for form in forms)
+    return f"^{_PUNCTUATION}(?:{known}){_PUNCTUATION}$"
 
 
 def _phone_pattern(form: str) -> str:

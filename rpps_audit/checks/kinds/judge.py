@@ -121,10 +121,14 @@ def explain(rule: Rule, context: Context) -> str:
 
 
 def guard(when: Mapping[str, Any]) -> pl.Expr:
-    """`when = {column = ..., values = [...]}` | `{column, except = [...]}` | `{column, present = true|false}`."""
+    """`when = {column = ..., values = [...]}` | `{column, except = [...]}` | `{column, present = true|false}`.
+
+    `or_absent = true` beside `values`: an empty cell, or a file without the column, is looked at too.
+    """
     column = pl.col(when["column"])
     if "values" in when:
-        return column.is_in(when["values"])
+        among = column.is_in(when["values"])
+        return among.fill_null(value=True) if when.get("or_absent") else among
     if "except" in when:
         return column.is_in(when["except"]).not_()
     return column.is_not_null() if when["present"] else column.is_null()
@@ -178,7 +182,9 @@ def parameter_faults(rule: Rule, references: References) -> Iterator[tuple[str, 
 
 
 def _guard_fault(when: Mapping[str, Any]) -> str | None:
-    forms = [key for key in when if key != "column"]
+    forms = [key for key in when if key not in ("column", "or_absent")]
+    if not isinstance(when.get("or_absent", False), bool) or ("or_absent" in when and "values" not in when):
+        return "« when » : « or_absent = true » s'écrit à côté de « values »."
     if "column" not in when or len(forms) != 1 or forms[0] not in _GUARDS:
         return "une condition « when » porte « column », et l'un de « values », « except » ou « present »."
     if fault := column_fault(when["column"], ANY):

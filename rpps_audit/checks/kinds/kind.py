@@ -90,7 +90,8 @@ class Kind:
 
     def reads(self, rule: Rule) -> frozenset[str]:
         """Every column of the records the rule reads: its own, those its parameters name, and its guard's."""
-        return self._named(rule, self.parameters)
+        guard = {rule.when["column"]} if rule.when else set()
+        return self._named(rule, self.parameters) | guard
 
     def needs(self, rule: Rule) -> frozenset[str]:
         """The columns without which the rule is not evaluable: `reads`, less what the kind can do without."""
@@ -112,5 +113,5 @@ class Kind:
         given: Mapping[str, Any] = self.bound(rule)
         named = {name for one in parameters for name in one.type.columns(given.get(one.name))}
         own = () if self.points_only else rule.columns
-        guard = {rule.when["column"]} if rule.when else set()
+        guard = {rule.when["column"]} if rule.when and not rule.when.get("or_absent") else set()
         return frozenset(self.always) | named | guard | frozenset(own)

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 from rpps_audit.checks.kinds.folds import folded, present
 from rpps_audit.checks.kinds.kind import Kind
-from rpps_audit.checks.kinds.parameters import DAYS, FOLD, OF_PROFESSION, ON, SOURCE, SOURCE_COLUMN, Parameter, column
+from rpps_audit.checks.kinds.parameters import (
+    CODE,
+    DAYS,
+    FOLD,
+    OF_PROFESSION,
+    ON,
+    SOURCE,
+    SOURCE_COLUMN,
+    Parameter,
+    column,
+)
 from rpps_audit.checks.rule import Rule
 from rpps_audit.records import view_name
 
@@ -68,11 +78,30 @@ def _expected_there(
           AND coalesce(m.start_date, DATE '1900-01-01') <= $as_of - INTERVAL {min_days} DAY"""
 
 
+def _known_otherwise(rule: Rule, source: str, source_column: str, usual: str) -> str:
+    """The number stands in the other file with a value other than `usual` in its column."""
+    return f"""
+        SELECT row_id FROM {rule.table} WHERE professional_id IN
+            (SELECT professional_id FROM {view_name(source)} WHERE {source_column} <> '{usual}')"""
+
+
+def _with_number(rule: Rule, source: str, source_column: str, usual: str) -> str:
+    return f"SELECT row_id FROM {rule.table} WHERE professional_id IS NOT NULL"
+
+
 _SOURCE = Parameter("source", SOURCE, "le genre de l'autre fichier")
 _ON = Parameter("on", ON, "les colonnes égales pour parler du même enregistrement")
 _THERE = Parameter("source_column", SOURCE_COLUMN, "la colonne de l'autre fichier")
 
 KINDS = (
+    Kind(
+        "known_otherwise",
+        "l'autre fichier connaît le numéro avec une autre valeur que l'habituelle",
+        (_SOURCE, _THERE, Parameter("usual", CODE, "la valeur habituelle", "")),
+        query=_known_otherwise,
+        population=_with_number,
+        always=("professional_id",),
+    ),
     Kind(
         "exists_in",
         "la valeur n'est pas dans l'autre fichier",

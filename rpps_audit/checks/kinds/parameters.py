@@ -169,6 +169,8 @@ def _profession_fault(value: Any, asked: Asked) -> str | None:
 
 DAYS = number("jours", 0, (int,))
 YEARS = number("années", 0, (int, float))
+COUNT = number("nombre", 1, (int,))
+SHARE = number("part, de 0 à 1", 0, (int, float))
 LENGTH = number("nombre de chiffres", 1, (int,))
 VALUES = ParameterType("liste de valeurs", _texts_fault)
 PAIRS = ParameterType("valeurs qui vont ensemble", _pairs_fault)
@@ -178,9 +180,11 @@ ON = ParameterType("liste de colonnes", _on_fault, columns=lambda value: value o
 OF_PROFESSION = ParameterType(
     "code", _profession_fault, columns=lambda value: ("national_profession",) if value else ()
 )
+CODE = ParameterType("code", _profession_fault)
 SOURCE_COLUMN = ParameterType("colonne de l'autre fichier", _source_column_fault)
 FOLD = choice("comparaison", lambda asked: FOLDS)
 SOURCE = choice("genre de fichier", lambda asked: sources(), sources=_one)
+LIST = choice("nom d'une liste", lambda asked: asked.references.lists.names)
 NOMENCLATURE = choice("nomenclature", lambda asked: asked.references.nomenclatures.names)
 PLACE = choice("communes ou countries", lambda asked: PLACES)
 REFERENCE = choice("référence", lambda asked: (*PLACES, *asked.references.nomenclatures.names))

@@ -7,9 +7,14 @@ from types import MappingProxyType
 
 from rpps_audit.checks.kinds import (
     agreement,
+    birthplaces,
     codes,
+    contact,
+    crowds,
     dates,
     departures,
+    duplicates,
+    establishments,
     form,
     other_file,
     presence,
@@ -22,7 +27,10 @@ from rpps_audit.checks.kinds.kind import Kind
 from rpps_audit.checks.rule import Rule
 from rpps_audit.errors import UsageError
 
-_FILES = (presence, form, codes, dates, agreement, shared, same_file, other_file, departures, published, unreadable)
+_FILES = (
+    presence, form, contact, codes, birthplaces, dates, agreement, shared, duplicates, same_file, crowds, other_file,
+    departures, establishments, published, unreadable,
+)  # fmt: skip
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for file in _FILES for kind in file.KINDS})
 

@@ -12,8 +12,10 @@ import polars as pl
 
 from rpps_audit.checks.kinds.folds import all_folded, present
 from rpps_audit.checks.kinds.kind import Kind
+from rpps_audit.checks.kinds.links import link_numbers
 from rpps_audit.checks.kinds.parameters import FOLD, Parameter, columns
 from rpps_audit.checks.rule import Rule
+from rpps_audit.records.folding import initial_sql
 from rpps_audit.store import fetch_frame
 
 
@@ -41,10 +43,14 @@ def _comparable(rule: Rule, fold: str, exact_columns: Sequence[str]) -> str:
 
 def _make_marks(reader: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
     """`marks`: row_id, person, and a hash per rule or null, for the rows that share one of their hashes."""
-    made = ", ".join(["row_id", "hash(professional_id) AS person", *(_mark(rule) for rule in rules)])
+    link_numbers(reader)
+    marks = ", ".join(_mark(rule) for rule in rules)
+    # Numbers that a file declares to be one person's share nothing with each other.
+    made = f"""SELECT row_id, hash(coalesce(l.person, professional_id)) AS person, {marks}
+               FROM professional LEFT JOIN linked l USING (professional_id) WHERE professional_id IS NOT NULL"""
     # With room to answer ahead of the reader every core hashes; with the usual megabyte, one.
     reader.execute("SET streaming_buffer_size = '64MB'")
-    every = fetch_frame(reader.execute(f"SELECT {made} FROM professional WHERE professional_id IS NOT NULL"))
+    every = fetch_frame(reader.execute(made))
     reader.execute("RESET streaming_buffer_size")
     twice = [pl.col(rule.id).is_in(_repeated(every[rule.id]).implode()) for rule in rules]
     reader.register("marks_made", every.filter(pl.any_horizontal(twice)).to_arrow())
@@ -66,8 +72,7 @@ def _mark(rule: Rule) -> str:
 def _alike(rule: Rule, fold: str = "exact", exact_columns: Sequence[str] = ()) -> str:
     content = all_folded(rule.columns, fold)
     if exact_columns:
-        # Punctuation is not set aside here: translating costs as much as all the rest.
-        initials = (f"strip_accents(upper(left(CAST({name} AS VARCHAR), 1)))" for name in rule.columns)
+        initials = (initial_sql(name) for name in rule.columns)
         content = ", ".join([*exact_columns, *initials])
     return f"CASE WHEN {present([*exact_columns, *rule.columns])} THEN hash({content}) END"
 
