@@ -25,25 +25,33 @@ class Answering:
     """The form of one answer for one row of the list (`row`: record_key, rule_id, rule, who, structure_name, since).
 
     `on_done(record_key, rules)` hears which record was answered; rules is None when the whole record is settled.
+    `on_accept(proposal, reason, evidence)` takes a proposal that must cite a document.
     """
 
-    def __init__(self, acts: Acts, on_done: Callable[[str, list[str] | None], None]) -> None:
-        self.acts, self._on_done = acts, on_done
+    def __init__(
+        self,
+        acts: Acts,
+        on_done: Callable[[str, list[str] | None], None],
+        on_accept: Callable[[str, str, str], Answer],
+    ) -> None:
+        self.acts, self._on_done, self._on_accept = acts, on_done, on_accept
         self.what = ""
         self.row: dict[str, Any] = {}
         self.form = Form(self._entries, self._buttons, note=self._note, on_press=self._press)
         self.widget: Widget = VBox([self.form]).add_class("rpps-stack")
 
     def ask(self, what: str, row: dict[str, Any]) -> None:
-        """Begin an answer: « close » or « stay »."""
+        """Begin an answer: « close », « stay », or « accept » for the row's `proposal`, shown as `shown_new`."""
         self.what, self.row, self.form.answer = what, row, Answer("")
         self.form.clear("day", "end_reason", "reason", "evidence")
         since = row.get("since")
         said = f"{row['rule']}{f' (depuis le {since:%d/%m/%Y})' if since else ''}"
         if what == "close":
             self.form.values |= {"day": f"{since:%d/%m/%Y}" if since else "", "reason": said}
-        else:
+        elif what == "stay":
             self.form.values |= {"day": f"{date.today():%d/%m/%Y}", "reason": "Présence constatée"}
+        else:
+            self.form.values |= {"reason": f"{row['rule']} : proposition acceptée"}
         self.form.refresh()
 
     def leave(self) -> None:
@@ -57,7 +65,10 @@ class Answering:
     def _entries(self) -> list[Entry]:
         if not self.what or self.acts.lacking("author"):
             return []
-        reason = Entry("reason", "Motif de la correction", needed_by=("close", "stay"))
+        reason = Entry("reason", "Motif de la correction", needed_by=("close", "stay", "accept"))
+        if self.what == "accept":
+            hint = "Pièce vue, face à face, et quand : l’état civil est certifié, ce sera une demande."
+            return [reason, Entry("evidence", "Justificatif", hint=hint, needed_by=("accept",))]
         if self.what == "stay":
             hint = f"JJ/MM/AAAA. L’alerte se tait {SEEN_DAYS} jours à partir de cette date, puis se repose."
             return [Entry("day", "Vu le", hint=hint, needed_by=("stay",)), reason]
@@ -69,11 +80,12 @@ class Answering:
         ]
 
     def _buttons(self) -> dict[str, str]:
-        if not self._entries():
-            return {}
-        return (
-            {"close": "Fermer la situation"} if self.what == "close" else {"stay": "Toujours là : faire taire l’alerte"}
-        )
+        labels_of = {
+            "close": "Fermer la situation",
+            "stay": "Toujours là : faire taire l’alerte",
+            "accept": f"Accepter « {self.row.get('shown_new', '')} »",
+        }
+        return {self.what: labels_of[self.what]} if self._entries() else {}
 
     def _note(self) -> str:
         if not self.what:
@@ -81,13 +93,16 @@ class Answering:
         if lacking := self.acts.lacking("author"):
             return lacking
         who = self.row.get("who") or self.row["record_key"]
-        return (
-            f"{who}, {self.row['structure_name']} : la date, le motif et la fermeture sont décidés ensemble."
-            if self.what == "close"
-            else f"{who}, {self.row['structure_name']}."
-        )
+        more = " : la date, le motif et la fermeture sont décidés ensemble" if self.what == "close" else ""
+        return f"{who}, {self.row['structure_name']}{more}."
 
     def _press(self, button: str) -> Answer:
+        if button == "accept":
+            proposal, reason, evidence = self.row["proposal"], self.form.value("reason"), self.form.value("evidence")
+            answer = self._on_accept(proposal, reason, evidence)
+            if not answer.refused:
+                self._answered([self.row["rule_id"]])
+            return answer
         day = read_day(self.form.value("day"))
         if day > date.today():
             raise UsageError("Cette date est dans le futur : donnez une date passée, ou celle d’aujourd’hui.")

@@ -72,13 +72,13 @@ class Suggested:
         sure = self.every.filter((pl.col("several") == "") & (pl.col("certainty") >= 100 * SURE))
         return sure.filter(pl.len().over("rule_id", "record_key") == 1).select("rule_id", "record_key", "id")
 
-    def accept_one(self, proposal: str) -> Answer:
-        """Put one of them in the basket; its source is the reason. Raises UsageError for one that is gone."""
+    def accept_one(self, proposal: str, reason: str = "", evidence: str = "") -> Answer:
+        """Put one in the basket; without a reason, its source is one. Raises UsageError for one that is gone."""
         chosen = self.every.filter(pl.col("id") == proposal)
         if chosen.is_empty():
             raise UsageError("Cette proposition n’est plus à prendre : le champ a été décidé entre-temps.")
         rule, source = chosen.select("rule", "source").row(0)
-        return self._propose(chosen, f"{rule} : proposition acceptée ({source})", "")
+        return self._propose(chosen, reason or f"{rule} : proposition acceptée ({source})", evidence)
 
     def accept(self, button: str) -> Answer:
         """Put the selection, or every sure one of the rule, in the basket. Raises UsageError for two values at once."""

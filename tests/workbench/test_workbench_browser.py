@@ -228,6 +228,9 @@ def test_the_manager_closes_answers_corrects_and_signs_in_under_twenty_clicks(ow
     expect(page.get_by_text("4\u00a0traités")).to_be_visible()
     page.get_by_label("Chercher").fill("commune")
     todo.get_by_role("button", name="Accepter").first.click()
+    # The civil status is certified: what proves it is asked for, then it is taken.
+    page.get_by_label("Justificatif").fill("acte de naissance vu le 02/11/2026")
+    page.get_by_role("button", name="Accepter «").first.click()
     expect(page.get_by_text("5\u00a0traités")).to_be_visible()
     assert _violations(page) == []
     page.get_by_role("tab", name="Panier").click()

@@ -78,7 +78,7 @@ class Manager(Screen):
     @cached_property
     def answering(self) -> Answering:
         """The end of a situation, or a presence that was seen."""
-        return Answering(self.acts, self._answered)
+        return Answering(self.acts, self._answered, self.suggested.accept_one)
 
     @cached_property
     def basket(self) -> Basket:
@@ -239,6 +239,10 @@ class Manager(Screen):
         if not self._answer.refused:
             self.todo.handle([key], [rule])
             self.todo.grid.take_focus()
+        elif (row := self.todo.row(self.finding)) is not None:
+            # Most often it lacks a document to cite: it is asked for here.
+            chosen = self.suggested.every.filter(pl.col("id") == proposal)
+            self.answering.ask("accept", row | {"proposal": proposal, "shown_new": chosen["shown_new"][0]})
         self._labels()
         self.sheet_panel.refresh()
         self.editing.reload()

@@ -36,7 +36,7 @@ function render({ model, el }) {
   function fill(entry) {
     const field = fields.querySelector(`[name="${CSS.escape(entry.name)}"]`);
     const shown = entry.searched ? (entry.choices || []).find(([code]) => code === entry.value)?.[1] ?? entry.value : entry.value;
-    if (field !== document.activeElement || entry.choices) field.value = shown;
+    if (field !== document.activeElement || (entry.choices && !entry.searched)) field.value = shown;
     field.setAttribute("aria-invalid", entry.fault ? "true" : "false");
     field.setAttribute("aria-required", entry.needed_by.length ? "true" : "false");
     const beside = document.getElementById(`${id}-${entry.name}-note`) || field.nextSibling;
