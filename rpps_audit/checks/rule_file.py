@@ -142,6 +142,9 @@ def _example(raw: Mapping[str, Any], origin: Origin) -> Example:
         if kind != "rows":
             _demand_among("examples", kind, tuple(sources()), origin)
         known = column_types() if kind == "rows" else sources()[kind].types
-        for name in {name.removesuffix(UNREADABLE).removesuffix(DAMAGED) for row in rows for name in row} - {*known, "file"}:
+        for name in {name.removesuffix(UNREADABLE).removesuffix(DAMAGED) for row in rows for name in row} - {
+            *known,
+            "file",
+        }:
             raise UsageError(f"{origin.at(name)} : exemple, colonne « {name} » inconnue.{did_you_mean(name, known)}")
     return Example(raw["verdict"], tuple(raw["rows"]), others, raw.get("as_of", "2026-11-01"))

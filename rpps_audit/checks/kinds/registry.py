@@ -23,7 +23,20 @@ from rpps_audit.checks.kinds.kind import Kind
 from rpps_audit.checks.rule import Rule
 from rpps_audit.errors import UsageError
 
-_FILES = (presence, form, codes, dates, agreement, shared, same_file, other_file, departures, published, unreadable, damaged)
+_FILES = (
+    presence,
+    form,
+    codes,
+    dates,
+    agreement,
+    shared,
+    same_file,
+    other_file,
+    departures,
+    published,
+    unreadable,
+    damaged,
+)
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for file in _FILES for kind in file.KINDS})
 
