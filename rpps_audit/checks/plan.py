@@ -7,6 +7,7 @@ rests on. Never does a lack look like a clean result.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import polars as pl
 from rpps_audit import reference
 from rpps_audit.checks.kinds import kind_of
 from rpps_audit.checks.rule import Rule
-from rpps_audit.ingest import most_unreadable, unreadable_share
+from rpps_audit.ingest import layouts, most_unreadable, unreadable_share
 from rpps_audit.records import ROW_ID, State
 from rpps_audit.store import Store, fetch_frame
 
@@ -73,7 +74,7 @@ def make_plan(store: Store, rules: Sequence[Rule], state: State, kind: str) -> P
             if any(partly):
                 plan.partly[rule.id] = " ; ".join(filter(None, partly))
             if kind_of(rule).spares_unreadable:
-                plan.spared[rule.id] = _unreadable(store, state.files(kind), rule.columns)
+                plan.spared[rule.id] = _unreadable(store, state, kind, rule.columns)
             (plan.row_rules[rule.table] if kind_of(rule).of_rows else plan.set_rules).append(rule)
     demanding = {name for rule in rules for name in kind_of(rule).needed_sources(rule)}
     every = {number for name in demanding for number in beside.get(name, {})}
@@ -121,10 +122,25 @@ def _files(store: Store, state: State, kind: str) -> dict[int, _File]:
     return found
 
 
-def _unreadable(store: Store, files: Sequence[int], columns: Sequence[str]) -> pl.Series:
+def _unreadable(store: Store, state: State, kind: str, columns: Sequence[str]) -> pl.Series:
+    """The rows where one of the columns, or a column it is made from in its file's layout, cannot be read."""
+    mine = state.snapshots.filter(pl.col("kind") == kind).group_by("layout").agg("snapshot_id")
+    known = {one.id: one.derived for one in layouts()}
+    found = [
+        _rows_unreadable(store, files, [*columns, *_origins(known.get(layout, {}), columns)])
+        for layout, files in mine.sort("layout").rows()
+    ]
+    return pl.concat(found)
+
+
+def _origins(derived: Mapping[str, str], columns: Sequence[str]) -> list[str]:
+    return [name for column in columns for name in re.findall(r"\b[a-z_]+\b", derived.get(column, ""))]
+
+
+def _rows_unreadable(store: Store, files: Sequence[int], columns: Sequence[str]) -> pl.Series:
     sql = f"""SELECT {ROW_ID.format(p="")} AS row_id FROM unreadable
               WHERE list_contains(?, snapshot_id) AND list_contains(?, "column")"""
-    return fetch_frame(store.sql(sql, [list(files), list(columns)]))["row_id"]
+    return fetch_frame(store.sql(sql, [files, columns]))["row_id"]
 
 
 def _lack(rule: Rule, file: _File) -> str:

@@ -68,6 +68,11 @@ def notes_on(
 ) -> list[str]:
     """What the user should know of a file that was accepted, in French."""
     notes = [*recognition.remarks, *reading.remarks, *recognition.warnings()]
+    if recognition.layout and recognition.layout.kind == "cog":
+        notes.append(
+            "Ces communes et pays sont gardés, mais les contrôles ne s'en servent pas : ils jugent avec ceux livrés "
+            "avec rpps-audit (rapport, « Références utilisées »)."
+        )
     if share is not None and share > ALERT:
         notes.append(
             f"ATTENTION : {100 * share:.1f} % des lignes de l'extraction précédente ont changé ou disparu "

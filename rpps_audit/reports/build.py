@@ -12,7 +12,7 @@ from rpps_audit.records import state_at
 from rpps_audit.reference import provenance
 from rpps_audit.reports import access, quality
 from rpps_audit.reports.facts import Facts
-from rpps_audit.reports.french import counted, day, number, share
+from rpps_audit.reports.french import counted, number, share
 from rpps_audit.reports.keys import Keys
 from rpps_audit.reports.labels import KINDS
 from rpps_audit.reports.model import Column, KeyNumber, Report, Section, make_table
@@ -32,6 +32,7 @@ def build_report(store: Store, workspace: Workspace, *, as_of: date | None = Non
     facts = Facts(store, state, workspace.catalogue(), exposure_of(store, workspace, state), keys)
     return Report(
         organisation=workspace.organisation,
+        state=state.name,
         as_of=facts.exposure.as_of,
         made_on=date.today(),
         pseudonymous=pseudonymous,
@@ -62,11 +63,11 @@ def _verdict(facts: Facts) -> tuple[str, ...]:
     kind = KINDS.get(main["kind"][0], main["kind"][0])
     faulty, records = _with_error(facts)
     forgotten, opened = totals["forgotten_situations"], totals["person_documents_forgotten"]
-    nowhere, rules = quality.missing_everywhere(facts)
+    nowhere, idle, rules = quality.missing_everywhere(facts)
     people = totals["professionals"]
     places = facts.places.filter(pl.col("finess").is_not_null()).height
     said = [
-        f"Au {day(facts.exposure.as_of)}, {kind} : {counted(people, 'professionnel')} en exercice, "
+        f"{facts.state.name.capitalize()}, {kind} : {counted(people, 'professionnel')} en exercice, "
         f"{counted(totals['situations'], 'situation ouverte', 'situations ouvertes')} dans "
         f"{counted(places, 'établissement')}."
     ]
@@ -95,6 +96,16 @@ def _verdict(facts: Facts) -> tuple[str, ...]:
             f"{'évalué' if nowhere < 2 else 'évalués'}, faute de données : rien ne dit que ce qu'ils regardent est "
             "juste."
         )
+    if idle:
+        said.append(f"{counted(idle, 'contrôle est', 'contrôles sont')} sans objet : il n'y avait rien à regarder.")
+    lost = facts.losses.filter(pl.col("unreadable") > 0)
+    if lost.height:
+        cells = counted(
+            int(lost["unreadable"].sum()),
+            "cellule remplie n'a pas été comprise",
+            "cellules remplies n'ont pas été comprises",
+        )
+        said.append(f"{cells} à la lecture, dans {counted(lost.height, 'colonne')} : voyez « Ce qui a été lu ».")
     return tuple(said)
 
 
@@ -104,7 +115,7 @@ def _numbers(facts: Facts) -> tuple[KeyNumber, ...]:
         return ()
     totals = facts.totals
     faulty, records = _with_error(facts)
-    nowhere, rules = quality.missing_everywhere(facts)
+    nowhere, idle, rules = quality.missing_everywhere(facts)
     forgotten, opened = totals["forgotten_situations"], totals["person_documents_forgotten"]
     return (
         KeyNumber(
@@ -116,7 +127,12 @@ def _numbers(facts: Facts) -> tuple[KeyNumber, ...]:
             number(opened), "accès ouverts par oubli", f"sur {number(totals['person_documents'])} accès", opened > 0
         ),
         KeyNumber(number(faulty), "enregistrements avec une erreur", f"sur {number(records)} regardés", faulty > 0),
-        KeyNumber(number(nowhere), "contrôles non évaluables", f"sur {number(rules)}", nowhere > 0),
+        KeyNumber(
+            number(nowhere),
+            "contrôles non évaluables",
+            f"sur {number(rules)}" + (f" ; {number(idle)} sans objet" if idle else ""),
+            nowhere > 0,
+        ),
     )
 
 

@@ -54,12 +54,16 @@ class Facts:
 
     @cached_property
     def snapshots(self) -> pl.DataFrame:
-        """Every snapshot, `current` when it is of the state judged; the files of registrations first."""
+        """Every snapshot, `current` when it is of the state judged; the files of registrations first.
+
+        rows_read = rows_kept + rows_rejected + rows_outside (of establishments outside the perimeter, never kept).
+        """
         current = self.state.snapshots["snapshot_id"].to_list()
         return fetch_frame(
             self.store.sql(
-                """SELECT *, list_contains(?, snapshot_id) AS current
-               FROM snapshots ORDER BY kind IN ('suivi', 'annuaire-restreint', 'annuaire-public', 'cat18') DESC,
+                """SELECT snapshots.*, list_contains(?, snapshot_id) AS current, coalesce(rows, 0) AS rows_outside
+               FROM snapshots LEFT JOIN outside_perimeter USING (snapshot_id)
+               ORDER BY kind IN ('suivi', 'annuaire-restreint', 'annuaire-public', 'cat18') DESC,
                                        kind DESC, data_date DESC, snapshot_id DESC""",
                 [current],
             )
@@ -84,6 +88,26 @@ class Facts:
                 [self.runs["run_id"].to_list()],
             )
         ).join(self.runs.select("run_id", "kind", "primary"), on="run_id")
+
+    @cached_property
+    def gaps(self) -> pl.DataFrame:
+        """The files on which a rule evaluated on others could not be [run_id, rule_no, files], their names joined."""
+        return fetch_frame(
+            self.store.sql(
+                """SELECT run_id, rule_no, string_agg(file_name, ', ' ORDER BY file_name) AS files
+               FROM rule_gaps JOIN snapshots USING (snapshot_id) WHERE list_contains(?, run_id) GROUP BY ALL""",
+                [self.runs["run_id"].to_list()],
+            )
+        )
+
+    @cached_property
+    def losses(self) -> pl.DataFrame:
+        """The columns of the state's files that lost or converted cells, or that a spreadsheet damaged.
+
+        Columns: file_name, layout, column, filled, read, unreadable, converted, causes (list of {cause, cells, damage},
+        the most frequent first), first_line (of the first cell that is lost or damaged, null when not known).
+        """
+        return fetch_frame(self.store.sql(_LOSSES, [self.state.snapshots["snapshot_id"].to_list()]))
 
     @cached_property
     def records(self) -> pl.DataFrame:
@@ -211,6 +235,19 @@ class Facts:
         return {rule.id: rule.title for rule in self.catalogue}
 
 
+_LOSSES = """
+    WITH why AS (
+        SELECT snapshot_id, "column",
+               list({cause: cause, cells: cells, damage: damage} ORDER BY cells DESC, cause) AS causes,
+               min(first_line) FILTER (damage) AS damaged_from, bool_or(damage) AS damaged
+        FROM cell_causes GROUP BY ALL
+    ), lost AS (SELECT snapshot_id, "column", min(line) AS lost_from FROM unreadable GROUP BY ALL)
+    SELECT file_name, layout, "column", filled, read, unreadable, converted, causes,
+           least(lost_from, damaged_from) AS first_line
+    FROM cell_counts JOIN snapshots USING (snapshot_id) LEFT JOIN why USING (snapshot_id, "column")
+    LEFT JOIN lost USING (snapshot_id, "column")
+    WHERE list_contains(?, snapshot_id) AND (unreadable > 0 OR converted > 0 OR damaged)
+    ORDER BY unreadable > 0 DESC, file_name, unreadable DESC, converted DESC, "column" """
 _TEXT = [*_RULE, "kind", "state"]
 _NOTHING = Findings(
     pl.DataFrame(schema=dict.fromkeys(_TEXT, pl.String) | {"findings": pl.Int64}),

@@ -133,6 +133,8 @@ class Section:
 class Report:
     """One audit, for a reader who has five minutes. `as_of` is the day the records are judged at.
 
+    `state` names what is judged: the register at a date, made of its files.
+
     `pseudonymous` says whether registry numbers are replaced by labels. Names and contact data are never in it.
     """
 
@@ -145,11 +147,12 @@ class Report:
     sections: tuple[Section, ...]
     reading: tuple[str, ...]
     caveat: str
+    state: str = ""
 
     @property
     def title(self) -> str:
-        """The title of the page."""
-        return f"Audit des enregistrements RPPS+{f' – {self.organisation}' if self.organisation else ''}"
+        """The title of the page: whose records, and in which state of the register."""
+        return " – ".join(filter(None, ["Audit des enregistrements RPPS+", self.organisation, self.state]))
 
     def tables(self) -> list[Table]:
         """Every table, in order."""

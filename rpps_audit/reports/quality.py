@@ -10,6 +10,7 @@ from rpps_audit.reports.facts import Facts
 from rpps_audit.reports.french import counted, number, share
 from rpps_audit.reports.keys import labelled
 from rpps_audit.reports.labels import CATEGORIES, CATEGORY_MEANINGS, KINDS, KINDS_SHORT, SEVERITIES
+from rpps_audit.reports.losses import losses_table
 from rpps_audit.reports.model import SHOWN_ROWS, Bars, Column, Grid, Section, Table, make_table
 
 _NOTHING = "Aucune extraction contrôlée. Commencez par : rpps-audit audit FICHIER."
@@ -20,10 +21,14 @@ _GRID_RULES, _GRID_PLACES = 15, 12
 
 def files_section(facts: Facts) -> Section:
     """What was read and rejected, file by file."""
-    snapshots = facts.snapshots.with_columns(kind=pl.col("kind").replace(KINDS))
+    snapshots = facts.snapshots.with_columns(
+        kind=pl.col("kind").replace(KINDS), current=pl.when("current").then(pl.lit("oui")).otherwise(pl.lit("non"))
+    )
+    outside = int(snapshots["rows_outside"].sum())
     table = make_table(
         "fichiers",
-        "Fichiers chargés : lignes lues = lignes retenues + lignes rejetées",
+        "Fichiers chargés : lignes lues = lignes retenues + lignes rejetées"
+        + (" + lignes hors périmètre" if outside else ""),
         snapshots,
         {
             "file_name": Column("Fichier", "name"),
@@ -31,12 +36,15 @@ def files_section(facts: Facts) -> Section:
             "layout": Column("Format reconnu"),
             "encoding": Column("Encodage"),
             "data_date": Column("Date des données", "day"),
+            "current": Column("Dans l'état jugé"),
             "rows_read": Column("Lues", "count"),
             "rows_kept": Column("Retenues", "count"),
             "rows_rejected": Column("Rejetées", "count"),
+            **({"rows_outside": Column("Hors périmètre", "count")} if outside else {}),
         },
         empty="Aucun fichier chargé. Commencez par : rpps-audit audit FICHIER.",
-        note="Un fichier plus récent de la même série remplace le précédent ; l'ancien sert à comparer.",
+        note="L'état jugé réunit le dernier fichier de chaque série à sa date ; les autres servent à comparer."
+        + (" Les lignes d'établissements hors du périmètre sont comptées, jamais gardées." if outside else ""),
     )
     rejects = make_table(
         "rejets",
@@ -54,9 +62,12 @@ def files_section(facts: Facts) -> Section:
     read, kept, rejected = (int(snapshots[name].sum()) for name in ("rows_read", "rows_kept", "rows_rejected"))
     text = (
         f"{counted(snapshots.height, 'fichier lu', 'fichiers lus')} : {counted(read, 'ligne')}, dont {number(kept)} "
-        f"retenues et {number(rejected)} rejetées.",
+        f"retenues et {number(rejected)} rejetées{f', {number(outside)} hors périmètre' if outside else ''}.",
+        f"Ce rapport juge l'{facts.state.name} : {', '.join(facts.state.snapshots['file_name'])}.",
     )
-    return Section("lecture", "Ce qui a été lu", "Fichiers lus", text if read else (), (table, rejects))
+    return Section(
+        "lecture", "Ce qui a été lu", "Fichiers lus", text if read else (), (table, rejects, losses_table(facts))
+    )
 
 
 def families(facts: Facts) -> pl.DataFrame:
@@ -64,7 +75,7 @@ def families(facts: Facts) -> pl.DataFrame:
 
     Columns: run_id, kind, file_name, primary, category, records (those of the tables the evaluated rules are about),
     faulty (distinct, with an error or a warning), sound (share, null when nothing was looked at), error, warning,
-    information (findings), done, missing (rules).
+    information (findings), done, missing, idle (rules evaluated, not evaluable, *sans objet*).
     """
     rules = facts.rules
     done = pl.col("status") == "evaluated"
@@ -87,7 +98,8 @@ def families(facts: Facts) -> pl.DataFrame:
     counts = rules.group_by(keys).agg(
         *(pl.col("failed").filter(severity=name).sum().alias(name) for name in SEVERITIES),
         done=done.sum().cast(pl.Int64),
-        missing=(~done).sum().cast(pl.Int64),
+        missing=(pl.col("status") == "not_evaluable").sum().cast(pl.Int64),
+        idle=(pl.col("status") == "no_object").sum().cast(pl.Int64),
     )
     order = pl.col("category").replace_strict(FAMILIES, range(len(FAMILIES)), return_dtype=pl.Int64)
     return (
@@ -122,7 +134,12 @@ def _score_table(name: str, caption: str, scores: pl.DataFrame, *, folded: bool 
     ready = scores.with_columns(
         pl.col("kind").replace(KINDS_SHORT),
         pl.col("category").replace(CATEGORIES),
-        rules=pl.format("{} sur {}", "done", pl.col("done") + pl.col("missing")),
+        rules=pl.concat_str(
+            _many("done", "évalué", "évalués"),
+            _many("missing", "non évaluable", "non évaluables"),
+            _many("idle", "sans objet", "sans objet"),
+            separator=", ",
+        ),
     )
     return make_table(
         name,
@@ -137,7 +154,7 @@ def _score_table(name: str, caption: str, scores: pl.DataFrame, *, folded: bool 
             "error": Column("Erreurs", "count"),
             "warning": Column("Avertisse\u00adments", "count"),
             "information": Column("Informa\u00adtions", "count"),
-            "rules": Column("Contrôles évalués"),
+            "rules": Column("Contrôles"),
         },
         empty=_NOTHING,
         note="Un enregistrement est un professionnel ou une situation d'exercice. Il a un défaut s'il porte au moins "
@@ -147,6 +164,11 @@ def _score_table(name: str, caption: str, scores: pl.DataFrame, *, folded: bool 
         else "",
         folded=folded,
     )
+
+
+def _many(column: str, one: str, many: str) -> pl.Expr:
+    word = pl.when(pl.col(column) < 2).then(pl.lit(one)).otherwise(pl.lit(many))
+    return pl.concat_str(column, word, separator=" ")
 
 
 def _score_figure(facts: Facts, main: pl.DataFrame) -> Bars:
@@ -380,22 +402,63 @@ def not_evaluable_section(facts: Facts) -> Section:
         note="Ces situations n'ajoutent rien aux chiffres de l'exposition. Cela ne veut pas dire qu'elles n'ouvrent "
         "rien.",
     )
-    nowhere, total = missing_everywhere(facts)
-    text: tuple[str, ...] = ("Un contrôle à qui il manque une colonne ou un fichier n'est jamais compté comme réussi.",)
+    nowhere, idle, total = missing_everywhere(facts)
+    text: tuple[str, ...] = (
+        "Un contrôle à qui il manque une colonne ou un fichier n'est jamais compté comme réussi ; un contrôle qui n'a "
+        "rien trouvé à regarder est sans objet, et ne l'est pas davantage.",
+    )
     if total:
         text = (
             f"{counted(nowhere, 'contrôle')} sur {number(total)} "
             f"{'n’a' if nowhere < 2 else 'n’ont'} pu être {'évalué' if nowhere < 2 else 'évalués'} dans aucune "
-            "extraction.",
+            f"extraction ; {counted(idle, 'contrôle est', 'contrôles sont')} sans objet.",
             *text,
         )
-    return Section("non-evaluable", "Ce qui n'a pas pu être évalué", "Non évaluable", text, (table, exposure))
+    return Section(
+        "non-evaluable",
+        "Ce qui n'a pas pu être évalué",
+        "Non évaluable",
+        text,
+        (table, _partial_table(facts), exposure),
+    )
 
 
-def missing_everywhere(facts: Facts) -> tuple[int, int]:
-    """How many rules no latest run could evaluate, and how many rules there are."""
-    rules = facts.rules.group_by("rule_id").agg((pl.col("status") == "evaluated").any())
-    return int((~rules["status"]).sum()) if rules.height else 0, rules.height
+def _partial_table(facts: Facts) -> Table:
+    """The rules evaluated on some files only, and on which they could not be."""
+    partial = (
+        facts.rules.filter((pl.col("status") == "evaluated") & pl.col("reason").is_not_null())
+        .join(facts.gaps, on=["run_id", "rule_no"], how="left")
+        .sort("reason", "rule_id")
+        .with_columns(
+            title=facts.title_expr(),
+            kind=pl.col("kind").replace(KINDS),
+            files=pl.col("files").fill_null("fichiers auxquels il se compare"),
+        )
+    )
+    return make_table(
+        "controles-evaluables-en-partie",
+        "Contrôles évalués sur une partie des fichiers seulement",
+        partial,
+        {
+            "title": Column("Contrôle"),
+            "kind": Column("Extraction"),
+            "evaluated": Column("Enregistrements regardés", "count"),
+            "files": Column("Non évaluable sur", "name"),
+            "reason": Column("Ce qui manque"),
+        },
+        empty="Aucun contrôle n'a été évalué à moitié." if facts.runs.height else _NOTHING,
+        note="Sur ces fichiers, rien ne dit que ce que ces contrôles regardent est juste.",
+        folded=True,
+    )
+
+
+def missing_everywhere(facts: Facts) -> tuple[int, int, int]:
+    """How many rules lacked data and were evaluated nowhere, how many had nothing to look at, and how many are."""
+    said = facts.rules.group_by("rule_id").agg(
+        *((pl.col("status") == status).any().alias(status) for status in ("evaluated", "not_evaluable"))
+    )
+    nowhere = said.filter(~pl.col("evaluated") & pl.col("not_evaluable")).height
+    return nowhere, said.filter(~pl.col("evaluated") & ~pl.col("not_evaluable")).height, said.height
 
 
 def empty_words() -> str:

@@ -58,7 +58,7 @@ def test_what_was_read_is_what_was_kept_and_rejected(report: Report) -> None:
 def test_a_family_without_an_evaluated_rule_has_no_score(report: Report) -> None:
     scores = {row["Famille"]: row for row in rows(report, "familles")}
     assert scores["Vraisemblance"]["Part sans défaut"] is None
-    assert scores["Vraisemblance"]["Contrôles évalués"] == "0 sur 1"
+    assert scores["Vraisemblance"]["Contrôles"] == "0 évalué, 1 non évaluable, 0 sans objet"
     assert scores["Complétude"]["Enregistrements regardés"] == 3
     assert scores["Complétude"]["Avec un défaut"] == 1
     assert scores["Complétude"]["Part sans défaut"] == pytest.approx(2 / 3)
