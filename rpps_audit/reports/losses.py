@@ -53,7 +53,7 @@ def column_label(layout: str, column: str) -> str:
 def _why(causes: list[dict[str, str | int | bool]]) -> str:
     known = understood("causes")
     said = [
-        f"{_DAMAGE if one['damage'] else ''}{known[one['cause']]['text']} ({one['cells']})"
+        f"{_DAMAGE if one['damage'] else ''}{known[str(one['cause'])]['text']} ({one['cells']})"
         for one in causes
     ]  # fmt: skip
     return " ; ".join(said) or "ce qui est écrit n'a ni la forme ni le code attendus"
