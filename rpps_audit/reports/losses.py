@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from rpps_audit.ingest.layouts import layouts
@@ -50,7 +52,7 @@ def column_label(layout: str, column: str) -> str:
     return headings[column].header if column in headings else column
 
 
-def _why(causes: list[dict[str, str | int | bool]]) -> str:
+def _why(causes: list[dict[str, Any]]) -> str:
     known = understood("causes")
     said = [
         f"{_DAMAGE if one['damage'] else ''}{known[str(one['cause'])]['text']} ({one['cells']})"
