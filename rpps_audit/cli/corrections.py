@@ -348,13 +348,19 @@ def _say_proposed(done: Proposed, args: argparse.Namespace) -> int:
         say(f"{number(done.accepted.height)} correction(s) écrite(s), {number(done.refused.height)} refusée(s).")
         if done.accepted.height:
             say(f"Numéros {done.accepted['correction_id'][0]} à {done.accepted['correction_id'][-1]}.")
-        labels = {one.column: one.label for one in fields()}
-        refused = done.refused.with_columns(pl.col("column").replace(labels))
-        for sentence in refused.select(pl.format("  {} {} : {}.", "record_key", "column", "reason")).to_series():
-            say(sentence)
-        if done.refused["reason"].str.contains("justificatif").any() and not args.evidence:
-            say("Un justificatif se cite avec --evidence.")
+        if done.refused.height:
+            _say_refused(done.refused, args)
     return 1 if done.refused.height else 0
+
+
+def _say_refused(refused: pl.DataFrame, args: argparse.Namespace) -> None:
+    """Why each is refused, its field by its French label; how a document is cited on a command line."""
+    labels = {one.column: one.label for one in fields()}
+    said = refused.with_columns(pl.col("column").replace(labels))
+    for sentence in said.select(pl.format("  {} {} : {}.", "record_key", "column", "reason")).to_series():
+        say(sentence)
+    if refused["reason"].str.contains("justificatif").any() and not args.evidence:
+        say("Un justificatif se cite avec --evidence.")
 
 
 def _confirmed(count: int) -> bool:

@@ -94,7 +94,7 @@ def test_the_heat_map_and_the_table_behind_it_agree(report: Report) -> None:
 def test_ages_of_forgotten_situations_add_up(report: Report) -> None:
     ages = rows(report, "oublis-par-age")
     assert [row["Situations"] for row in ages] == [0, 1, 0, 0, 0, 0]
-    assert ages[1]["Accès-jours"] == 64 * 30
+    assert ages[1]["Accès-jours par oubli"] == 64 * 30
     assert block(report, Bars, "figure-oublis").series[0][1] == (0, 1, 0, 0, 0, 0)
 
 
