@@ -196,7 +196,7 @@ class Workspace:
             return reconcile(store, self.path, access=self.access_matrix()).outcomes
 
     def sql(self, query: str, **parameters: Any) -> pl.DataFrame:
-        """A query on the store's tables (docs/magasin.md lists them). Nothing it writes is kept."""
+        """A query on the tables of `store/migrations`. Nothing it writes is kept."""
         from rpps_audit.store import fetch_frame
 
         with self.store() as store:
