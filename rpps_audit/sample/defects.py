@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from rpps_audit.sample import numbers
+from rpps_audit.sample.more_defects import contact_lists, more_dates, more_people
 from rpps_audit.sample.plants import (
     BEFORE,
     BOTH,
@@ -33,10 +34,21 @@ from rpps_audit.sample.plants import (
     Plant,
     S,
 )
+from rpps_audit.sample.shapes import (
+    EVERYWHERE,
+    IDENTITY,
+    ITALY,
+    NO_DAY,
+    NOTHING,
+    OLD,
+    RANK,
+    RECENT,
+    closed,
+    pair,
+    person,
+    work,
+)
 
-FRANCE, ITALY = "99100", "99127"
-_OLD, _RECENT = date(2026, 6, 15), date(2026, 10, 20)
-_EVERYWHERE = (*BOTH, PUBLIC)
 _LINE_OF_FICTION = pl.Series(["019900", "026191", "035301", "046571", "053649"])
 
 
@@ -55,51 +67,14 @@ def plan() -> Plan:
             *_departures(),
             *_life(),
             *_harmless(),
-            *_contact_lists(),
-            *_more_dates(),
-            *_more_people(),
+            *contact_lists(),
+            *more_dates(),
+            *more_people(),
         ]
     )
 
 
-def _person(
-    rule: str, column: str, values: Mapping[str, Any], *also: Finding, files: tuple[str, ...] = BOTH, **more: Any
-) -> Plant:
-    """A defect of the person: one finding on `column`, and `also`."""
-    return Plant([Finding(rule, P, column, files), *also], [Change(values)], **more)
-
-
-def _work(
-    rule: str,
-    column: str,
-    values: Mapping[str, Any],
-    *also: Finding,
-    files: tuple[str, ...] = BOTH,
-    rank: int = 0,
-    **more: Any,
-) -> Plant:
-    """A defect of a situation: the only one, or the second of two when `rank` is 1."""
-    found = [Finding(rule, S, column, files, rank), *also]
-    return Plant(found, [Change(values, rank=rank)], situations=rank + 1, **more)
-
-
-def _closed(rule: str, column: str, values: Mapping[str, Any]) -> Plant:
-    """A defect of a closed second situation, in the follow-up file alone."""
-    ended = {
-        "start_date": date(2024, 2, 5),
-        "notice_date": date(2024, 2, 8),
-        "end_date": date(2026, 5, 29),
-        "end_reason": "CHL",
-        "is_open": False,
-        "last_confirmed": _NO_DAY,
-    }
-    return _work(rule, column, {**ended, **values}, files=FOLLOW_UP, rank=1)
-
-
-_NO_DAY = pl.lit(None, pl.Date)
-_NOTHING = pl.lit(None, pl.String)
-_RANK = pl.col("person").cast(pl.String).str.zfill(9)
-_TOO_LONG = pl.concat_str(pl.lit("06 39 "), _RANK)
+_TOO_LONG = pl.concat_str(pl.lit("06 39 "), RANK)
 
 
 def _no_mobile(files: tuple[str, ...]) -> Finding:
@@ -121,30 +96,30 @@ def _absent() -> list[Plant]:
         "telephone-absent",
     )
     return [
-        _person(
+        person(
             "numero-rpps-absent",
             "professional_id",
-            {"pp_id": _NOTHING, "professional_id": _NOTHING},
+            {"pp_id": NOTHING, "professional_id": NOTHING},
             files=FOLLOW_UP,
         ),
-        *(_person(rule, column, {column: _NOTHING}) for rule, column in zip(rules, person_texts, strict=True)),
-        _person("date-naissance-absente", "birth_date", {"birth_date": _NO_DAY}),
-        _person(
+        *(person(rule, column, {column: NOTHING}) for rule, column in zip(rules, person_texts, strict=True)),
+        person("date-naissance-absente", "birth_date", {"birth_date": NO_DAY}),
+        person(
             "lieu-naissance-etranger-absent",
             "birth_place",
-            {"birth_country": ITALY, "birth_commune": _NOTHING, "birth_place": _NOTHING},
+            {"birth_country": ITALY, "birth_commune": NOTHING, "birth_place": NOTHING},
         ),
-        _person("statut-etat-civil-absent", "civil_status_state", {"civil_status_state": _NOTHING}, files=FOLLOW_UP),
-        _person("face-a-face-absent", "face_to_face_date", {"face_to_face_date": _NO_DAY}, files=FOLLOW_UP),
-        _work("nom-exercice-absent", "exercise_name", {"exercise_name": _NOTHING}, files=_EVERYWHERE),
-        _work("prenom-exercice-absent", "exercise_first_name", {"exercise_first_name": _NOTHING}, files=_EVERYWHERE),
-        _work("finess-absent", "finess", {"finess": _NOTHING}, files=_EVERYWHERE, rank=1),
-        _work("role-absent", "role", {"role": _NOTHING}, files=_EVERYWHERE),
-        _work("profession-absente", "profession", {"profession": _NOTHING}, files=_EVERYWHERE),
-        _work("date-debut-absente", "start_date", {"start_date": _NO_DAY}, files=FOLLOW_UP),
-        _work("information-personne-absente", "notice_date", {"notice_date": _NO_DAY}, files=FOLLOW_UP),
-        _closed("motif-fin-absent", "end_reason", {"end_reason": _NOTHING}),
-        _closed("situation-fermee-sans-fin", "end_date", {"end_date": _NO_DAY, "end_reason": _NOTHING}),
+        person("statut-etat-civil-absent", "civil_status_state", {"civil_status_state": NOTHING}, files=FOLLOW_UP),
+        person("face-a-face-absent", "face_to_face_date", {"face_to_face_date": NO_DAY}, files=FOLLOW_UP),
+        work("nom-exercice-absent", "exercise_name", {"exercise_name": NOTHING}, files=EVERYWHERE),
+        work("prenom-exercice-absent", "exercise_first_name", {"exercise_first_name": NOTHING}, files=EVERYWHERE),
+        work("finess-absent", "finess", {"finess": NOTHING}, files=EVERYWHERE, rank=1),
+        work("role-absent", "role", {"role": NOTHING}, files=EVERYWHERE),
+        work("profession-absente", "profession", {"profession": NOTHING}, files=EVERYWHERE),
+        work("date-debut-absente", "start_date", {"start_date": NO_DAY}, files=FOLLOW_UP),
+        work("information-personne-absente", "notice_date", {"notice_date": NO_DAY}, files=FOLLOW_UP),
+        closed("motif-fin-absent", "end_reason", {"end_reason": NOTHING}),
+        closed("situation-fermee-sans-fin", "end_date", {"end_date": NO_DAY, "end_reason": NOTHING}),
     ]
 
 
@@ -155,21 +130,21 @@ def _identifiers() -> list[Plant]:
     cut = pl.concat_str(pl.col("pp_id").str.head(10), pl.lit("X"))
     torn = numbers.broken_key(pl.col("pp_id"))
     return [
-        _person("rpps-format", "pp_id", {"pp_id": cut, "professional_id": "8" + cut}, files=_EVERYWHERE),
-        _person("rpps-cle", "pp_id", {"pp_id": torn, "professional_id": "8" + torn}, files=_EVERYWHERE),
+        person("rpps-format", "pp_id", {"pp_id": cut, "professional_id": "8" + cut}, files=EVERYWHERE),
+        person("rpps-cle", "pp_id", {"pp_id": torn, "professional_id": "8" + torn}, files=EVERYWHERE),
         Plant(
             [Finding("idnps-incoherent", P, "professional_id", REGISTRY)],
             [Change({"pp_id": pl.col("spare_rpps")}, REGISTRY), Change({"roster_number": False}, (ROSTER,))],
         ),
-        _work("finess-format", "finess", {"finess": pl.col("finess").str.head(8) + "X"}, unknown, files=_EVERYWHERE),
-        _work("finess-cle", "finess", {"finess": numbers.broken_key(pl.col("finess"))}, unknown, files=_EVERYWHERE),
-        _work("finess-introuvable", "finess", {"finess": pl.col("spare_finess")}),
-        _work(
+        work("finess-format", "finess", {"finess": pl.col("finess").str.head(8) + "X"}, unknown, files=EVERYWHERE),
+        work("finess-cle", "finess", {"finess": numbers.broken_key(pl.col("finess"))}, unknown, files=EVERYWHERE),
+        work("finess-introuvable", "finess", {"finess": pl.col("spare_finess")}),
+        work(
             "finess-juridique-cle", "finess_legal", {"finess_legal": numbers.broken_key(pl.col("finess_legal"))}, other
         ),
-        _work("finess-juridique-different", "finess_legal", {"finess_legal": pl.col("spare_finess")}),
-        _work("siret-cle", "siret", {"siret": numbers.broken_key(pl.col("siret"))}, files=(RESTRICTED,)),
-        _work(
+        work("finess-juridique-different", "finess_legal", {"finess_legal": pl.col("spare_finess")}),
+        work("siret-cle", "siret", {"siret": numbers.broken_key(pl.col("siret"))}, files=(RESTRICTED,)),
+        work(
             "profession-nationale-inattendue",
             "national_profession",
             {"national_profession": "60"},
@@ -188,49 +163,49 @@ def _civil_status() -> list[Plant]:
     partial = birth.dt.strftime("%m/%Y")
     name = pl.col("birth_name")
     other_title = pl.when(pl.col("sex") == "F").then(pl.lit("M")).otherwise(pl.lit("MME"))
-    spoiled = {"birth_date": _NO_DAY}
+    spoiled = {"birth_date": NO_DAY}
     unborn = [
         Finding("face-a-face-avant-naissance", P, "face_to_face_date", FOLLOW_UP),
         Finding("information-avant-naissance", S, "notice_date", FOLLOW_UP),
     ]
     return [
-        _person("nom-naissance-caracteres", "birth_name", {"birth_name": name + "2"}),
-        _person("nom-naissance-caracteres", "birth_name", {"birth_name": name + " - PETIT"}),
-        _person("prenoms-caracteres", "first_names", {"first_names": pl.col("exercise_first_name") + "/Alex"}),
-        _work("nom-exercice-caracteres", "exercise_name", {"exercise_name": name + " (REMPL.)"}, files=_EVERYWHERE),
-        _person("prenoms-ambigus", "first_names_ambiguous", {"first_names": "N'Deye, Marie"}, files=(RESTRICTED,)),
-        _person("nom-egal-prenom", "birth_name", {"first_names": name.str.replace("'", "-").str.to_titlecase()}),
-        _person("nom-fictif", "birth_name", {"birth_name": "TEST"}),
-        _person("date-naissance-illisible", "birth_date_text", {**spoiled, "birth_date_text": "31/02/1980"}),
-        _person("date-naissance-partielle", "birth_date_text", {**spoiled, "birth_date_text": birth.dt.strftime("%Y")}),
-        _person("date-naissance-partielle", "birth_date_text", {**spoiled, "birth_date_text": partial}),
-        _person("date-naissance-future", "birth_date", {"birth_date": birth + pl.duration(days=36_525)}, age, *unborn),
-        _person("age-aujourd-hui", "birth_date", {"birth_date": birth - pl.duration(days=21_915)}, age),
-        _person("pays-naissance-inconnu", "birth_country", {"birth_country": "99999", "birth_commune": _NOTHING}),
+        person("nom-naissance-caracteres", "birth_name", {"birth_name": name + "2"}),
+        person("nom-naissance-caracteres", "birth_name", {"birth_name": name + " - PETIT"}),
+        person("prenoms-caracteres", "first_names", {"first_names": pl.col("exercise_first_name") + "/Alex"}),
+        work("nom-exercice-caracteres", "exercise_name", {"exercise_name": name + " (REMPL.)"}, files=EVERYWHERE),
+        person("prenoms-ambigus", "first_names_ambiguous", {"first_names": "N'Deye, Marie"}, files=(RESTRICTED,)),
+        person("nom-egal-prenom", "birth_name", {"first_names": name.str.replace("'", "-").str.to_titlecase()}),
+        person("nom-fictif", "birth_name", {"birth_name": "TEST"}),
+        person("date-naissance-illisible", "birth_date_text", {**spoiled, "birth_date_text": "31/02/1980"}),
+        person("date-naissance-partielle", "birth_date_text", {**spoiled, "birth_date_text": birth.dt.strftime("%Y")}),
+        person("date-naissance-partielle", "birth_date_text", {**spoiled, "birth_date_text": partial}),
+        person("date-naissance-future", "birth_date", {"birth_date": birth + pl.duration(days=36_525)}, age, *unborn),
+        person("age-aujourd-hui", "birth_date", {"birth_date": birth - pl.duration(days=21_915)}, age),
+        person("pays-naissance-inconnu", "birth_country", {"birth_country": "99999", "birth_commune": NOTHING}),
         # South Sudan and Kosovo: states born after the people of the sample.
-        _person("pays-naissance-hors-date", "birth_country", {"birth_country": "99349", "birth_commune": _NOTHING}),
-        _person("pays-naissance-hors-date", "birth_country", {"birth_country": "99157", "birth_commune": _NOTHING}),
-        _person("commune-naissance-inconnue", "birth_commune", {"birth_commune": "69999"}),
+        person("pays-naissance-hors-date", "birth_country", {"birth_country": "99349", "birth_commune": NOTHING}),
+        person("pays-naissance-hors-date", "birth_country", {"birth_country": "99157", "birth_commune": NOTHING}),
+        person("commune-naissance-inconnue", "birth_commune", {"birth_commune": "69999"}),
         # A commune of Mayotte, whose codes begin in 2011, and one that was merged before 1961.
-        _person("commune-naissance-hors-date", "birth_commune", {"birth_commune": "97608", "birth_place": "Dzaoudzi"}),
-        _person(
+        person("commune-naissance-hors-date", "birth_commune", {"birth_commune": "97608", "birth_place": "Dzaoudzi"}),
+        person(
             "commune-naissance-hors-date",
             "birth_commune",
             {"birth_commune": "01377", "birth_place": "Saint-Maurice-d'Échazeaux"},
         ),
-        _person(
+        person(
             "commune-francaise-pays-etranger",
             "birth_commune",
             {"birth_country": ITALY, "birth_commune": "42218", "birth_place": "Saint-Étienne"},
         ),
-        _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "75056", "birth_place": "Paris"}),
-        _person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "69123", "birth_place": "LYON"}),
-        _person("sexe-inconnu", "sex", {"sex": "X"}, mismatch),
-        _person("civilite-inconnue", "civility", {"civility": "DR"}),
-        _person("sexe-civilite-incoherents", "civility", {"civility": other_title}),
-        _person("statut-etat-civil-inconnu", "civil_status_state", {"civil_status_state": "ZZ"}, files=FOLLOW_UP),
-        _person("etat-civil-non-resolu", "civil_status_state", {"civil_status_state": "NC"}, files=FOLLOW_UP),
-        _person("etat-civil-non-resolu", "civil_status_state", {"civil_status_state": "DI"}, files=FOLLOW_UP),
+        person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "75056", "birth_place": "Paris"}),
+        person("commune-ville-a-arrondissements", "birth_commune", {"birth_commune": "69123", "birth_place": "LYON"}),
+        person("sexe-inconnu", "sex", {"sex": "X"}, mismatch),
+        person("civilite-inconnue", "civility", {"civility": "DR"}),
+        person("sexe-civilite-incoherents", "civility", {"civility": other_title}),
+        person("statut-etat-civil-inconnu", "civil_status_state", {"civil_status_state": "ZZ"}, files=FOLLOW_UP),
+        person("etat-civil-non-resolu", "civil_status_state", {"civil_status_state": "NC"}, files=FOLLOW_UP),
+        person("etat-civil-non-resolu", "civil_status_state", {"civil_status_state": "DI"}, files=FOLLOW_UP),
     ]
 
 
@@ -243,32 +218,32 @@ def _contact() -> list[Plant]:
         pl.lit(_LINE_OF_FICTION).gather(block // 10_000 % 5), (block % 10_000).cast(pl.String).str.zfill(4)
     )
     return [
-        _person("email-format", "email", {"email": at}, situations=2),
-        _person(
+        person("email-format", "email", {"email": at}, situations=2),
+        person(
             "email-generique", "email", {"email": pl.concat_str(pl.lit("contact@site"), "person", pl.lit(".example"))}
         ),
-        _person("email-mssante", "email", {"email": local + "@exemple.mssante.fr"}),
-        _person("telephone-format", "phone", {"phone": _TOO_LONG}, _no_mobile(BOTH), situations=2),
-        _person("telephone-non-mobile", "phone", {"phone": landline}),
+        person("email-mssante", "email", {"email": local + "@exemple.mssante.fr"}),
+        person("telephone-format", "phone", {"phone": _TOO_LONG}, _no_mobile(BOTH), situations=2),
+        person("telephone-non-mobile", "phone", {"phone": landline}),
     ]
 
 
 def _situation_codes() -> list[Plant]:
     """Role and profession."""
-    no_grant = Finding("role-sans-droits-connus", S, "role", _EVERYWHERE, 0)
-    unknown = Finding("profession-inconnue", S, "profession", _EVERYWHERE, 0)
+    no_grant = Finding("role-sans-droits-connus", S, "role", EVERYWHERE, 0)
+    unknown = Finding("profession-inconnue", S, "profession", EVERYWHERE, 0)
     return [
-        _work("role-inconnu", "role", {"role": "GENR55"}, files=_EVERYWHERE),
-        _work("role-retire", "role", {"role": "GENR05"}, no_grant, files=_EVERYWHERE),
-        _work("role-hors-portail", "role", {"role": "GENR04"}, no_grant, files=_EVERYWHERE),
-        _work("role-sans-droits-connus", "role", {"role": "GENR13"}, files=_EVERYWHERE),
-        _work("role-sans-droits-connus", "role", {"role": "GENR99"}, files=_EVERYWHERE),
-        _work("profession-inconnue", "profession", {"profession": "999"}, files=_EVERYWHERE),
-        _work("profession-a-enregistrer-ailleurs", "profession", {"profession": "60"}, unknown, files=_EVERYWHERE),
-        _work("profession-retiree", "profession", {"profession": "318"}, files=_EVERYWHERE),
-        _work("profession-retiree", "profession", {"profession": "323"}, files=_EVERYWHERE),
-        _work("profession-hors-portail", "profession", {"profession": "353"}, files=_EVERYWHERE),
-        _work("profession-hors-portail", "profession", {"profession": "346"}, files=_EVERYWHERE),
+        work("role-inconnu", "role", {"role": "GENR55"}, files=EVERYWHERE),
+        work("role-retire", "role", {"role": "GENR05"}, no_grant, files=EVERYWHERE),
+        work("role-hors-portail", "role", {"role": "GENR04"}, no_grant, files=EVERYWHERE),
+        work("role-sans-droits-connus", "role", {"role": "GENR13"}, files=EVERYWHERE),
+        work("role-sans-droits-connus", "role", {"role": "GENR99"}, files=EVERYWHERE),
+        work("profession-inconnue", "profession", {"profession": "999"}, files=EVERYWHERE),
+        work("profession-a-enregistrer-ailleurs", "profession", {"profession": "60"}, unknown, files=EVERYWHERE),
+        work("profession-retiree", "profession", {"profession": "318"}, files=EVERYWHERE),
+        work("profession-retiree", "profession", {"profession": "323"}, files=EVERYWHERE),
+        work("profession-hors-portail", "profession", {"profession": "353"}, files=EVERYWHERE),
+        work("profession-hors-portail", "profession", {"profession": "346"}, files=EVERYWHERE),
     ]
 
 
@@ -276,43 +251,43 @@ def _dates() -> list[Plant]:
     """Start, end, sign of life."""
     young = pl.col("start_date") - pl.duration(days=5_114)
     return [
-        _work(
+        work(
             "date-debut-illisible",
             "start_date_text",
-            {"start_date": _NO_DAY, "start_date_text": "32/01/2024"},
+            {"start_date": NO_DAY, "start_date_text": "32/01/2024"},
             files=FOLLOW_UP,
         ),
-        _closed("date-fin-illisible", "end_date_text", {"end_date": _NO_DAY, "end_date_text": "30/02/2026"}),
-        _closed("fin-avant-debut", "end_date", {"start_date": date(2026, 6, 15)}),
-        _closed("motif-fin-inconnu", "end_reason", {"end_reason": "XYZ"}),
-        _work("motif-sans-fin", "end_date", {"end_reason": "CHL"}, files=FOLLOW_UP),
-        _work("age-prise-de-fonction", "start_date", {"birth_date": young}, files=FOLLOW_UP),
-        _work(
+        closed("date-fin-illisible", "end_date_text", {"end_date": NO_DAY, "end_date_text": "30/02/2026"}),
+        closed("fin-avant-debut", "end_date", {"start_date": date(2026, 6, 15)}),
+        closed("motif-fin-inconnu", "end_reason", {"end_reason": "XYZ"}),
+        work("motif-sans-fin", "end_date", {"end_reason": "CHL"}, files=FOLLOW_UP),
+        work("age-prise-de-fonction", "start_date", {"birth_date": young}, files=FOLLOW_UP),
+        work(
             "date-debut-future",
             "start_date",
-            {"start_date": date(2027, 2, 1), "last_confirmed": _NO_DAY},
+            {"start_date": date(2027, 2, 1), "last_confirmed": NO_DAY},
             files=FOLLOW_UP,
             rank=1,
         ),
-        _work(
+        work(
             "fin-passee-ouverte",
             "end_date",
             {"start_date": date(2024, 2, 5), "end_date": date(2026, 3, 31), "end_reason": "AUT"},
             files=FOLLOW_UP,
         ),
-        _work(
+        work(
             "ouverte-trop-longtemps",
             "start_date",
-            {"start_date": date(2018, 6, 15), "last_confirmed": _NO_DAY},
+            {"start_date": date(2018, 6, 15), "last_confirmed": NO_DAY},
             files=FOLLOW_UP,
         ),
-        _work(
+        work(
             "confirmation-ancienne",
             "last_confirmed",
             {"start_date": date(2023, 4, 3), "last_confirmed": date(2025, 5, 12)},
             files=FOLLOW_UP,
         ),
-        _work("demande-en-attente-ancienne", "pending_request_date", {"pending_request_date": _OLD}, files=FOLLOW_UP),
+        work("demande-en-attente-ancienne", "pending_request_date", {"pending_request_date": OLD}, files=FOLLOW_UP),
         Plant(
             [Finding("demandes-simultanees", S, "pending_request_date", FOLLOW_UP)],
             _waiting(),
@@ -325,26 +300,26 @@ def _waiting() -> list[Change]:
     """A request made a few days before the date of each file."""
     return [
         Change({"pending_request_date": date(2026, 8, 20)}, (BEFORE,)),
-        Change({"pending_request_date": _RECENT}, SINCE),
+        Change({"pending_request_date": RECENT}, SINCE),
     ]
 
 
 def _between_records() -> list[Plant]:
     """Two people, or two lines, that cannot both be right. A partner takes what it shares from the line before."""
-    before = {name: pl.col(name).shift(1) for name in _IDENTITY}
+    before = {name: pl.col(name).shift(1) for name in IDENTITY}
     number = {name: pl.col(name).shift(1) for name in ("pp_id", "professional_id")}
     same = {name: pl.col(name).shift(1) for name in ("sex", "civility", "email", "phone", *_BIRTHPLACE)}
     again = pl.col("phone").shift(1).str.replace_all(r"^\+33", "0").str.replace_all(r"[ .]", "")
     role = pl.when(pl.col("role") == "GENR12").then(pl.lit("GENR09")).otherwise(pl.lit("GENR12"))
     return [
-        _pair("meme-personne-deux-numeros", "birth_name", before),
+        pair("meme-personne-deux-numeros", "birth_name", before),
         Plant(
             [Finding("numero-deux-personnes", P, "birth_name")],
             [Change(number | same, partner=True)],
         ),
-        _pair("email-partage", "email", {"email": pl.col("email").shift(1).str.to_uppercase()}),
-        _pair("telephone-partage", "phone", {"phone": again}),
-        Plant([Finding("ligne-repetee", S, "finess", _EVERYWHERE, copy=1)], copy={"copy": 1}),
+        pair("email-partage", "email", {"email": pl.col("email").shift(1).str.to_uppercase()}),
+        pair("telephone-partage", "phone", {"phone": again}),
+        Plant([Finding("ligne-repetee", S, "finess", EVERYWHERE, copy=1)], copy={"copy": 1}),
         Plant(
             [Finding("situations-jumelles", S, "finess", BOTH, copy=1)],
             [Change({"start_date": date(2023, 2, 1)})],
@@ -354,22 +329,6 @@ def _between_records() -> list[Plant]:
 
 
 _BIRTHPLACE = ("birth_country", "birth_commune", "birth_place")
-_IDENTITY = (
-    "birth_name",
-    "first_names",
-    "birth_date",
-    "birth_commune",
-    "birth_place",
-    "sex",
-    "civility",
-    "exercise_name",
-    "exercise_first_name",
-)
-
-
-def _pair(rule: str, column: str, taken: Mapping[str, pl.Expr]) -> Plant:
-    """A finding on each of two people, the second having taken something of the first."""
-    return Plant([Finding(rule, P, column, partner=None)], [Change(taken, partner=True)])
 
 
 def _between_files() -> list[Plant]:
@@ -398,7 +357,7 @@ def _between_files() -> list[Plant]:
             [Change({"roster_end": date(2026, 6, 30), "roster_number": False}, (ROSTER,))],
         ),
         Plant([Finding("absent-du-fichier-rh", S, "finess", BOTH)], absent=(ROSTER,)),
-        Plant([Finding("etablissement-ferme", S, "finess", _EVERYWHERE)], closed=True),
+        Plant([Finding("etablissement-ferme", S, "finess", EVERYWHERE)], closed=True),
     ]
 
 
@@ -425,7 +384,7 @@ def _departed(values: Mapping[str, Any], *also: Finding, **more: Any) -> Plant:
         "end_date": date(2026, 3, 31),
         "start_date": date(2023, 1, 9),
         "end_reason": "CHL",
-        "last_confirmed": _NO_DAY,
+        "last_confirmed": NO_DAY,
     }
     return Plant(
         [Finding("sans-situation-ouverte", P, "professional_id", FOLLOW_UP), *also],
@@ -437,14 +396,14 @@ def _departed(values: Mapping[str, Any], *also: Finding, **more: Any) -> Plant:
 def _life() -> list[Plant]:
     """From the first follow-up to the second: fixed, new, gone, or badly fixed."""
     first, now = (BEFORE,), (NOW, RESTRICTED)
-    ended = {"is_open": False, "end_date": date(2026, 7, 31), "end_reason": "CHL", "last_confirmed": _NO_DAY}
+    ended = {"is_open": False, "end_date": date(2026, 7, 31), "end_reason": "CHL", "last_confirmed": NO_DAY}
     return [
         # Fixed.
-        _fixed([Finding("email-absent", P, "email", first)], {"email": _NOTHING}),
+        _fixed([Finding("email-absent", P, "email", first)], {"email": NOTHING}),
         _fixed([Finding("telephone-format", P, "phone", first), _no_mobile(first)], {"phone": _TOO_LONG}),
-        _fixed([Finding("nom-exercice-absent", S, "exercise_name", first)], {"exercise_name": _NOTHING}),
-        _fixed([Finding("role-absent", S, "role", first)], {"role": _NOTHING}),
-        _fixed([Finding("date-debut-absente", S, "start_date", first)], {"start_date": _NO_DAY}),
+        _fixed([Finding("nom-exercice-absent", S, "exercise_name", first)], {"exercise_name": NOTHING}),
+        _fixed([Finding("role-absent", S, "role", first)], {"role": NOTHING}),
+        _fixed([Finding("date-debut-absente", S, "start_date", first)], {"start_date": NO_DAY}),
         Plant(
             [
                 Finding("profession-retiree", S, "profession", first),
@@ -468,22 +427,22 @@ def _life() -> list[Plant]:
         Plant(
             [Finding("email-format", P, "email", now)], [Change({"email": pl.col("email").str.replace("@", "")}, SINCE)]
         ),
-        Plant([Finding("telephone-absent", P, "phone", now)], [Change({"phone": _NOTHING}, SINCE)]),
+        Plant([Finding("telephone-absent", P, "phone", now)], [Change({"phone": NOTHING}, SINCE)]),
         # New because time has passed: the lines are the same.
-        _work("fin-passee-ouverte", "end_date", {"end_date": date(2026, 10, 15), "end_reason": "AUT"}, files=(NOW,)),
-        _work(
+        work("fin-passee-ouverte", "end_date", {"end_date": date(2026, 10, 15), "end_reason": "AUT"}, files=(NOW,)),
+        work(
             "confirmation-ancienne",
             "last_confirmed",
             {"start_date": date(2023, 9, 4), "last_confirmed": date(2025, 9, 10)},
             files=(NOW,),
         ),
-        _work(
+        work(
             "ouverte-trop-longtemps",
             "start_date",
-            {"start_date": date(2021, 9, 30), "last_confirmed": _NO_DAY},
+            {"start_date": date(2021, 9, 30), "last_confirmed": NO_DAY},
             files=(NOW,),
         ),
-        _work(
+        work(
             "demande-en-attente-ancienne",
             "pending_request_date",
             {"pending_request_date": date(2026, 8, 20)},
@@ -495,12 +454,12 @@ def _life() -> list[Plant]:
                 Finding("sans-situation-ouverte", P, "professional_id", first),
                 Finding("telephone-absent", P, "phone", first),
             ],
-            [*_departed({"phone": _NOTHING}).changes],
+            [*_departed({"phone": NOTHING}).changes],
             absent=(NOW, RESTRICTED, PUBLIC),
         ),
         Plant(
             [Finding("motif-fin-absent", S, "end_reason", first, 1)],
-            [Change({**ended, "end_reason": _NOTHING}, rank=1)],
+            [Change({**ended, "end_reason": NOTHING}, rank=1)],
             situations=2,
             absent=(NOW,),
             absent_rank=1,
@@ -513,8 +472,8 @@ def _life() -> list[Plant]:
         Plant(
             [Finding("email-absent", P, "email", first), Finding("email-format", P, "email", now)],
             [
-                Change({"email": _NOTHING}, first),
-                Change({"email": pl.concat_str("exercise_first_name", pl.lit("."), _RANK)}, SINCE),
+                Change({"email": NOTHING}, first),
+                Change({"email": pl.concat_str("exercise_first_name", pl.lit("."), RANK)}, SINCE),
             ],
         ),
     ]
@@ -527,7 +486,7 @@ def _fixed(findings: Sequence[Finding], values: Mapping[str, Any]) -> Plant:
 
 def _harmless() -> list[Plant]:
     """What no rule may say anything of."""
-    joined = {"last_confirmed": _NO_DAY, "notice_date": date(2026, 10, 1), "face_to_face_date": date(2026, 9, 4)}
+    joined = {"last_confirmed": NO_DAY, "notice_date": date(2026, 10, 1), "face_to_face_date": date(2026, 9, 4)}
     return [
         # Came between the two follow-ups.
         Plant(
@@ -544,98 +503,5 @@ def _harmless() -> list[Plant]:
         # A valid card and a mailbox, of people at work.
         Plant([], [Change({"card_until": date(2028, 5, 31), "mailbox": True}, (CARDS, MAILBOXES))]),
         # Born abroad, without a commune, as it must be.
-        Plant([], [Change({"birth_country": "99139", "birth_commune": _NOTHING, "birth_place": "Porto"}, EDITIONS)]),
+        Plant([], [Change({"birth_country": "99139", "birth_commune": NOTHING, "birth_place": "Porto"}, EDITIONS)]),
     ]
-
-
-def _contact_lists() -> list[Plant]:
-    """What was typed to fill the box, or mistyped."""
-    site = pl.concat_str(pl.lit("@site"), "person", pl.lit(".example"))
-    return [
-        _person("telephone-local", "phone", {"phone": pl.concat_str(pl.lit("7"), _RANK.str.tail(5))}),
-        _person(
-            "email-domaine-mal-tape", "email", {"email": pl.concat_str(pl.lit("p"), "person", pl.lit("@gmail.con"))}
-        ),
-        _person("email-jetable", "email", {"email": pl.concat_str(pl.lit("p"), "person", pl.lit("@yopmail.com"))}),
-        _person("email-fictif", "email", {"email": "test" + site}),
-        _person("email-generique", "email", {"email": "EHPAD" + site}),
-        _person("email-format", "email", {"email": "a..b" + site}),
-        _person("email-format", "email", {"email": pl.concat_str(pl.lit("p"), "person", pl.lit("@-site.example"))}),
-        _person("prenoms-fictifs", "first_names", {"first_names": "Sans prénom"}),
-        _work("nom-exercice-fictif", "exercise_name", {"exercise_name": "À COMPLÉTER"}, files=_EVERYWHERE),
-        _work("prenom-exercice-fictif", "exercise_first_name", {"exercise_first_name": "TOTO"}, files=_EVERYWHERE),
-        _work("prenom-exercice-caracteres", "exercise_first_name", {"exercise_first_name": "Zoé 2"}, files=_EVERYWHERE),
-        _person(
-            "code-postal-pour-commune",
-            "birth_commune",
-            {"birth_country": FRANCE, "birth_commune": "69003", "birth_place": "LYON 3"},
-        ),
-        _person(
-            "lieu-different-de-la-commune",
-            "birth_place",
-            {"birth_country": FRANCE, "birth_commune": "31555", "birth_place": "LYON"},
-        ),
-    ]
-
-
-def _more_dates() -> list[Plant]:
-    """Dates of the far future, and proofs that cannot be."""
-    future = date(2062, 1, 1)
-    early = pl.lit(date(1955, 1, 3)) + pl.duration(days=pl.col("person") % 3_000)
-    return [
-        _work("date-fin-lointaine", "end_date", {"end_date": date(2099, 12, 31), "end_reason": "AUT"}, files=FOLLOW_UP),
-        _work("confirmation-future", "last_confirmed", {"last_confirmed": future}, files=FOLLOW_UP),
-        _work("information-future", "notice_date", {"notice_date": future}, files=FOLLOW_UP),
-        _person("face-a-face-futur", "face_to_face_date", {"face_to_face_date": future}, files=FOLLOW_UP),
-        _work("demande-future", "pending_request_date", {"pending_request_date": future}, files=FOLLOW_UP),
-        _work(
-            "information-tardive",
-            "notice_date",
-            {"start_date": date(2024, 1, 15), "face_to_face_date": date(2024, 1, 10), "notice_date": date(2024, 9, 15)},
-            files=FOLLOW_UP,
-        ),
-        # Before any establishment of the sample opened; born early enough to have worked then, where no code tells.
-        Plant(
-            [Finding("debut-hors-ouverture", S, "start_date", FOLLOW_UP)],
-            [
-                Change({"start_date": date(1985, 7, 1)}, FOLLOW_UP),
-                Change({"birth_date": early, "birth_country": ITALY, "birth_commune": _NOTHING, "birth_place": "Rome"}),
-            ],
-        ),
-        _closed("situation-d-un-jour", "end_date", {"end_date": date(2024, 2, 5)}),
-    ]
-
-
-def _more_people() -> list[Plant]:
-    """People known twice or otherwise, at work after death or everywhere."""
-    same = {name: pl.col(name).shift(1) for name in (*_IDENTITY, "birth_country")}
-    lyon = {"birth_country": FRANCE, "birth_commune": "69381", "birth_place": "LYON"}
-    swapped = {"birth_name": pl.col("exercise_first_name").shift(1), "first_names": pl.col("birth_name").shift(1)}
-    dead = {
-        "is_open": False,
-        "start_date": date(2024, 2, 5),
-        "notice_date": date(2024, 2, 8),
-        "end_date": date(2026, 7, 31),
-        "end_reason": "DCD",
-    }
-    return [
-        _pair("meme-personne-probable", "birth_name", same | swapped),
-        _twice("numero-deux-emails", "email", {"email": "autre." + pl.col("email")}),
-        _twice("numero-deux-telephones", "phone", {"phone": "07" + pl.col("spare_rpps").str.slice(2, 8)}),
-        _twice("numero-deux-communes", "birth_commune", lyon | {"birth_commune": "69382"}, lyon),
-        _twice("numero-deux-sexes", "sex", {"sex": "F", "civility": "MME"}, {"sex": "M", "civility": "M"}),
-        _work("numero-avec-savoir-faire", "profession", {"skilled": True}, files=FOLLOW_UP),
-        _work("numero-avec-diplome", "profession", {"graduate": True}, files=FOLLOW_UP),
-        _work("role-eloigne-profession", "role", {"role": "GENR11", "profession": "343"}, files=_EVERYWHERE),
-        Plant([Finding("nombreux-etablissements", P, "professional_id")], situations=6),
-        Plant(
-            [Finding("deces-situation-ouverte", S, "end_date", FOLLOW_UP, 0)],
-            [Change({**dead, "last_confirmed": _NO_DAY}, rank=1)],
-            situations=2,
-        ),
-    ]
-
-
-def _twice(rule: str, column: str, second: Mapping[str, Any], both: Mapping[str, Any] | None = None) -> Plant:
-    """One number on two lines that do not say the same of the person."""
-    return Plant([Finding(rule, P, column)], [Change(second, rank=1), Change(both or {})], situations=2)
