@@ -29,16 +29,14 @@ def row_rules(frame: pl.LazyFrame, table: str = "professional") -> list[Rule]:
 
 def export_professionals(workspace: Path, target: Path) -> None:
     """Write the professionals of the workspace's latest restricted extract."""
-    from rpps_audit.checks.views import prepare_views
-
+    from rpps_audit.records import open_state, state_at
     from rpps_audit.store import open_store
 
     with open_store(workspace) as store:
-        found = store.sql("SELECT max(snapshot_id) FROM snapshots WHERE kind = ?", [KIND]).fetchone()
-        prepare_views(store.connection, found[0], CONTEXT.as_of, {})
-        columns = ", ".join(
-            row[0]
-            for row in store.sql("SELECT unnest(columns) FROM snapshots WHERE snapshot_id = ?", [found[0]]).fetchall()
-            if row[0] not in ("line", "structure_name")
-        )
-        store.sql(f"COPY (SELECT record_key, line, {columns} FROM professional) TO '{target}' (FORMAT parquet)")
+        state = state_at(store)
+        carried = frozenset[str]().union(*state.carried(KIND).values()) - {"line", "structure_name"}
+        with open_state(store, state, KIND) as reader:
+            columns = ", ".join(sorted(carried))
+            reader.execute(
+                f"COPY (SELECT record_key, line, {columns} FROM professional) TO '{target}' (FORMAT parquet)"
+            )
