@@ -122,13 +122,12 @@ class _Known:
         place = self._by_reference.get(_relative(one.get("organization"))) or {
             "identifier": [one.get("organization", {}).get("identifier", {})]
         }
-        active = one.get("active")
         return {
             **person,
             **self._place(place),
             "role": _coded(one.get("code"), "TRE-R22-GenreActivite"),
             "profession": _coded(one.get("code"), "TRE-R85-RolePriseCharge"),
-            "is_open": None if active is None else ("oui" if active else "non"),
+            "is_open": _flag(one.get("active")),
             "start_date": one.get("period", {}).get("start"),
             "end_date": one.get("period", {}).get("end"),
         }
@@ -175,6 +174,11 @@ class _Known:
 
 
 # -------------------------------------------------------------------------------------------------------- the elements
+
+
+def _flag(cell: object) -> str | None:
+    """A boolean as the other files write it; anything else as it stands, to be read or said unreadable."""
+    return {True: "oui", False: "non"}[cell] if isinstance(cell, bool) else None if cell is None else str(cell)
 
 
 def _relative(reference: Resource | None) -> str:

@@ -12,6 +12,14 @@ from rpps_audit.ingest.reading import Reading
 from rpps_audit.ingest.recognise import Recognition
 from rpps_audit.ingest.sources import Source, in_future
 
+# Kinds that no rule reads: who loads them is told.
+_UNUSED = {
+    "cog": "Ces communes et pays sont gardés, mais les contrôles ne s'en servent pas : ils jugent avec ceux livrés "
+    "avec rpps-audit (rapport, « Références utilisées »).",
+    "adeli": "Cette correspondance est gardée, mais aucun contrôle ne s'en sert encore.",
+    "cat18": "Cet ancien fichier est gardé, mais aucun contrôle ne le juge : donnez l'annuaire public d'aujourd'hui.",
+}
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -68,11 +76,8 @@ def notes_on(
 ) -> list[str]:
     """What the user should know of a file that was accepted, in French."""
     notes = [*recognition.remarks, *reading.remarks, *recognition.warnings()]
-    if recognition.layout and recognition.layout.kind == "cog":
-        notes.append(
-            "Ces communes et pays sont gardés, mais les contrôles ne s'en servent pas : ils jugent avec ceux livrés "
-            "avec rpps-audit (rapport, « Références utilisées »)."
-        )
+    if recognition.layout and recognition.layout.kind in _UNUSED:
+        notes.append(_UNUSED[recognition.layout.kind])
     if share is not None and share > ALERT:
         notes.append(
             f"ATTENTION : {100 * share:.1f} % des lignes de l'extraction précédente ont changé ou disparu "

@@ -19,6 +19,7 @@ COUNTRIES_FILE = "v_pays_et_territoire_depuis_1943.csv"
 
 # Delegated and associated communes (COMD, COMA) are left out: nobody's birth place is coded by them.
 _KINDS = {"COM": "commune", "ARM": "arrondissement"}
+_LEFT_OUT = ("COMD", "COMA")
 _OVERSEAS = r"^(?:975|977|978|98)"
 _FRANCE_IN_EXTRACTS, _FRANCE = "99000", "99100"
 _FAR = date(9999, 12, 31)
@@ -73,6 +74,12 @@ def read_communes(table: pl.DataFrame, name: str) -> pl.DataFrame:
     _need(table, ("COM", "LIBELLE", "DATE_DEBUT", "DATE_FIN"), name)
     if "TYPECOM" not in table.columns:
         table = table.with_columns(TYPECOM=pl.lit("COM"))
+    unknown = table.filter(~pl.col("TYPECOM").fill_null("").is_in([*_KINDS, *_LEFT_OUT])).height
+    if unknown:
+        raise UnreadableInputError(
+            f"{name} : {unknown} ligne(s) d’un type de commune inconnu (colonne TYPECOM). Attendu : "
+            f"{', '.join([*_KINDS, *_LEFT_OUT])}. Redonnez le zip de l’Insee, tel que téléchargé."
+        )
     kept = _with_dates(table.filter(pl.col("TYPECOM").is_in(list(_KINDS))), ("DATE_DEBUT", "DATE_FIN"), name)
     overseas = pl.col("COM").str.contains(_OVERSEAS)
     rows = kept.select(
