@@ -166,8 +166,7 @@ class _Known:
         return {
             "finess": site,
             "finess_legal": legal or _finess(above, "FINEJ"),
-            "siret": next((str(i.get("value")) for i in one.get("identifier", ())
-                           if _SIRET in str(i.get("system")) and len(str(i.get("value"))) == 14), None),
+            "siret": _siret(one),
             "structure_id": _identified(one, _RANK),
             "structure_name": one.get("name"),
         }  # fmt: skip
@@ -188,6 +187,12 @@ def _relative(reference: Resource | None) -> str:
 
 def _identified(one: Resource, system: str) -> str | None:
     return next((str(i.get("value")) for i in one.get("identifier", ()) if i.get("system") == system), None)
+
+
+def _siret(one: Resource) -> str | None:
+    """The SIRET, however damaged; the SIREN (nine digits) stands under the same system."""
+    found = [str(i.get("value")) for i in one.get("identifier", ()) if _SIRET in str(i.get("system"))]
+    return next((value for value in found if not re.fullmatch(r"\d{9}", value)), None)
 
 
 def _finess(one: Resource, kind: str) -> str | None:

@@ -9,8 +9,8 @@ from rpps_audit.store import Store
 # Every table that holds rows of a snapshot under its number.
 _OF_A_SNAPSHOT = (
     "registrations", "employments", "establishments", "cards", "mailboxes", "skills", "diplomas", "communes_loaded",
-    "adeli_numbers", "rejects", "cell_counts", "cell_causes", "unreadable", "person_lines", "echo_lines", "ranked_lines",
-    "keyed_snapshots", "key_aliases", "outside_perimeter", "readings",
+    "adeli_numbers", "rejects", "cell_counts", "cell_causes", "unreadable", "person_lines", "echo_lines",
+    "ranked_lines", "keyed_snapshots", "key_aliases", "outside_perimeter", "readings",
 )  # fmt: skip
 _OF_A_RUN = ("rule_runs", "rule_gaps", "findings_by_run", "departures")
 

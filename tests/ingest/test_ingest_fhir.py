@@ -160,3 +160,14 @@ def test_a_logical_reference_is_enough_and_a_dangling_one_is_rejected(tmp_path: 
 def test_establishments_alone_or_damaged_json_are_refused(tmp_path: Path, text: str) -> None:
     with memory_store() as store, pytest.raises(UnreadableInputError, match=r"PractitionerRole|endommagé"):
         load(store, [write(tmp_path, "r.json", text)])
+
+
+def test_a_flag_and_a_siret_that_are_nonsense_are_said(tmp_path: Path) -> None:
+    place = organization()
+    place["identifier"] += [identifier("https://sirene.fr", number, "SI") for number in ("123456789", "1234-6")]
+    with memory_store() as store:
+        (one,) = load(store, [write(tmp_path, "r.json", bundle(practitioner(), role(active="peut-être"), place))])
+        kept = store.sql("SELECT siret, is_open FROM registrations").fetchall()
+    unread = {cell["column"]: cell["unreadable"] for cell in one.cells if cell["unreadable"]}
+    assert kept == [("1234-6", None)]
+    assert unread == {"is_open": 1, "siret": 1}

@@ -146,6 +146,7 @@ def test_insee_zip_replaces_the_derived_files(source: Path, tmp_path: Path) -> N
         ({"v_commune_depuis_1943": "CODE,NOM\n1,2\n"}, "colonnes manquantes : COM, LIBELLE, DATE_DEBUT, DATE_FIN"),
         ({"v_commune_depuis_1943": OFFICIAL_COMMUNES.replace("1976-01-01", "01/01/1976")}, "AAAA-MM-JJ"),
         ({"v_commune_depuis_1943": ""}, "pas un fichier CSV"),
+        ({"v_commune_depuis_1943": COMMUNES.replace("ARM,", "QUARTIER,")}, "1 ligne(s) d’un type de commune inconnu"),
     ],
 )
 def test_a_wrong_zip_is_refused_in_words(tmp_path: Path, replaced: dict[str, str | None], said: str) -> None:
