@@ -204,10 +204,10 @@ def made(path: Path, layout_id: str, field: str = "") -> Path:
     """A file that this test writes by itself, one of its fields being nonsense. Its faults are there to be found."""
     if layout_id == "insee-cog":
         with zipfile.ZipFile(path, "w") as archive:
-            for name, (columns, cells) in INSEE.items():
+            for name, (columns, values) in INSEE.items():
                 header = [*columns.values(), "DATE_DEBUT", "DATE_FIN"]
                 line = dict(
-                    zip([*columns, "valid_from", "valid_to"], [*cells, "1943-01-01", "1973-12-31"], strict=True)
+                    zip([*columns, "valid_from", "valid_to"], [*values, "1943-01-01", "1973-12-31"], strict=True)
                 )
                 line |= {field: NONSENSE} if field in line else {}
                 archive.writestr(name, f"{','.join(header)}\n{','.join(line.values())}\n")
@@ -225,30 +225,27 @@ def resources(cells: dict[str, str], active: object, layer: str) -> list[dict[st
     """One situation, its professional and its establishment, and what the restricted profiles add to them."""
     restricted = layer == "dr"
     profile = {kind: {"profile": [f"https://x/as-{layer}-{kind}"]} for kind in ("practitioner", "practitionerrole")}
-    identified = lambda system, field, code="": {  # noqa: E731
-        "system": system, "value": cells[field], "type": {"coding": [{"code": code}]}}  # fmt: skip
-    coded = lambda system, field: {"coding": [{"system": f"https://x/{system}", "code": cells[field]}]}  # noqa: E731
     used = {"use": "usual", "prefix": [cells["civility"]], "family": cells["exercise_name"]}
     professional = {
         "resourceType": "Practitioner", "id": "1", "meta": profile["practitioner"],
-        "identifier": [identified("urn:oid:1.2.250.1.71.4.2.1", "professional_id"),
-                       identified("https://rpps.esante.gouv.fr", "pp_id")],
+        "identifier": [identified(cells, "urn:oid:1.2.250.1.71.4.2.1", "professional_id"),
+                       identified(cells, "https://rpps.esante.gouv.fr", "pp_id")],
         "name": [used | {"given": [cells["exercise_first_name"]]}],
-        "qualification": [{"code": coded("TRE-R291-AutreProfession", "national_profession")}],
+        "qualification": [{"code": coded(cells, "TRE-R291-AutreProfession", "national_profession")}],
         **({"birthDate": cells["birth_date"], "gender": cells["sex"]} if restricted else {}),
     }  # fmt: skip
     situation = {
         "resourceType": "PractitionerRole", "id": "9", "meta": profile["practitionerrole"], "active": active,
         "practitioner": {"reference": "Practitioner/1"}, "organization": {"reference": "Organization/5"},
-        "code": [coded("TRE-R22-GenreActivite", "role"), coded("TRE-R85-RolePriseCharge", "profession")],
+        "code": [coded(cells, "TRE-R22-GenreActivite", "role"), coded(cells, "TRE-R85-RolePriseCharge", "profession")],
         **({"period": {"start": cells["start_date"], "end": cells["end_date"]}} if restricted else {}),
     }  # fmt: skip
     place = {
         "resourceType": "Organization", "id": "5", "name": cells["structure_name"],
-        "identifier": [identified("https://finess.esante.gouv.fr", "finess", "FINEG"),
-                       identified("https://finess.esante.gouv.fr", "finess_legal", "FINEJ"),
-                       identified("https://sirene.fr", "siret"),
-                       identified("https://rppsrang.esante.gouv.fr", "structure_id")],
+        "identifier": [identified(cells, "https://finess.esante.gouv.fr", "finess", "FINEG"),
+                       identified(cells, "https://finess.esante.gouv.fr", "finess_legal", "FINEJ"),
+                       identified(cells, "https://sirene.fr", "siret"),
+                       identified(cells, "https://rppsrang.esante.gouv.fr", "structure_id")],
     }  # fmt: skip
     birth = {"text": cells["birth_place"], "country": cells["birth_country"], "extension": [
         {"url": "https://x/fr-core-address-insee-code", "valueCoding": {"code": cells["birth_commune"]}}]}  # fmt: skip
@@ -261,3 +258,11 @@ def resources(cells: dict[str, str], active: object, layer: str) -> list[dict[st
                       {"url": "https://x/as-ext-person-statut-etat-civil", "extension": [status]}],
     }  # fmt: skip
     return [professional, situation, place, *([person] if restricted else [])]
+
+
+def identified(cells: dict[str, str], system: str, field: str, code: str = "") -> dict[str, Any]:
+    return {"system": system, "value": cells[field], "type": {"coding": [{"code": code}]}}
+
+
+def coded(cells: dict[str, str], system: str, field: str) -> dict[str, Any]:
+    return {"coding": [{"system": f"https://x/{system}", "code": cells[field]}]}
