@@ -114,9 +114,10 @@ def _load_one(
     source, layout = recognition.source, recognition.layout
     assert layout is not None
     day, origin = data_date_of(source, asked)
-    how = _how(recognition, day if asked or origin != "jour du chargement" else None)
+    how = _how(recognition)
+    said_day = None if origin == "jour du chargement" else day
     known = _already_loaded(store, source, layout.kind)
-    if known is not None and replaces is None and _read_alike(store, known.snapshot_id, how):
+    if known is not None and replaces is None and _read_alike(store, known, how, said_day):
         return known
     reread = [] if known is None else _made_room(store, known.snapshot_id)
     snapshot_id = store.next_id("snapshots", "snapshot_id")
@@ -248,18 +249,19 @@ def _is_known(store: Store, kind: str, content_hash: str) -> bool:
     return store.sql(sql, [kind, content_hash]).fetchone() is not None
 
 
-def _how(recognition: Recognition, day: date | None) -> str:
-    """How the file is read, as one value: its layout, the place of each column, and its date where somebody gave it."""
+def _how(recognition: Recognition) -> str:
+    """How the file is read, as one value: its layout and the place of each column."""
     layout = recognition.layout
     assert layout is not None
-    read = (layout.id, layout.version, recognition.fields(), recognition.positions, str(day or ""))
+    read = (layout.id, layout.version, recognition.fields(), recognition.positions)
     return sha256(repr(read).encode()).hexdigest()[:16]
 
 
-def _read_alike(store: Store, snapshot_id: int, how: str) -> bool:
-    """Whether a snapshot was read the same way; earlier versions did not write how, and are believed."""
-    row = store.sql("SELECT fingerprint FROM readings WHERE snapshot_id = ?", [snapshot_id]).fetchone()
-    return row is None or row[0] == how
+def _read_alike(store: Store, known: Loaded, how: str, day: date | None) -> bool:
+    """Whether a snapshot was read the same way, and of the same day where one is said; earlier versions did not write
+    how, and are believed."""
+    row = store.sql("SELECT fingerprint FROM readings WHERE snapshot_id = ?", [known.snapshot_id]).fetchone()
+    return (row is None or row[0] == how) and day in (None, known.data_date)
 
 
 def _made_room(store: Store, snapshot_id: int) -> list[str]:

@@ -96,7 +96,7 @@ def test_the_dossier_holds_the_request_and_the_figures(tmp_path: Path):
     with zipfile.ZipFile(dossier.write(tmp_path)) as archive:
         assert "Gouvernant de maison" in archive.read("dossier.html").decode()
         assert json.loads(archive.read("demande.json"))["people"] == 2
-        places = pl.read_csv(archive.read("par-etablissement.csv"))
+        places = pl.read_csv(archive.read("par-etablissement.csv"), separator=";")
     assert places["professionals"].to_list() == [1, 1]
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 import polars as pl
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from rpps_audit.checks.kinds.context import Context
 from rpps_audit.checks.kinds.form import phone_forms
@@ -21,7 +21,14 @@ from rpps_audit.records.folding import words
 # An address of this form, short and of no reserved domain, is right for the library too: only the others are asked.
 _PLAIN = r"^[A-Za-z0-9_+%-]+(?:\.[A-Za-z0-9_+%-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"
 _SHORT = 64
-_RESERVED = f"(?i)[@.](?:{'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES))})$"
+
+
+@cache
+def _reserved() -> str:
+    # Only whoever judges addresses waits for the library.
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES
+
+    return f"(?i)[@.](?:{'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES))})$"
 
 
 def _email_syntax(columns: Sequence[pl.Expr], context: Context) -> pl.Expr:
@@ -75,13 +82,15 @@ def _mailbox(entry: str) -> str:
 
 def _undeliverable(addresses: pl.Series) -> pl.Series:
     plain = addresses.str.contains(_PLAIN) & (addresses.str.len_bytes() <= _SHORT)
-    sure = plain & ~addresses.str.contains(_RESERVED)
+    sure = plain & ~addresses.str.contains(_reserved())
     asked = addresses.filter(~sure).drop_nulls().unique()
     refused = asked.filter(pl.Series([not _accepted(address) for address in asked], dtype=pl.Boolean))
     return addresses.is_in(refused.implode())
 
 
 def _accepted(address: str) -> bool:
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         validate_email(address, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
