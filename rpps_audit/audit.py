@@ -117,7 +117,7 @@ def prove_corrections(store: Store, workspace: Workspace, loaded: Sequence[Loade
     from rpps_audit.corrections import open_desk
 
     fresh = [one for one in loaded if not one.already_loaded]
-    asked = store.sql("SELECT count(*) FROM corrections").fetchone()
+    asked = store.one("SELECT count(*) FROM corrections")
     if not fresh or asked == (0,):
         return
     desk = open_desk(workspace, store)

@@ -46,10 +46,10 @@ class Batch(NamedTuple):
 
 def batch(desk: Desk, batch_id: str) -> Batch:
     """One batch. Raises UsageError naming the known ones."""
-    row = desk.store.sql(
+    row = desk.store.one(
         "SELECT batch_id, state, package, sha256, persons, changes, prepared_at FROM batch_states WHERE batch_id = ?",
         [batch_id],
-    ).fetchone()
+    )
     if row is None:
         known = [
             name

@@ -53,7 +53,7 @@ def worst(store: Store, run_ids: Sequence[int]) -> str | None:
 @contextmanager
 def open_findings(store: Store, run_id: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection in which `found` holds what `findings` answers: for counting, whatever their number."""
-    known = store.sql("SELECT kind, as_of, snapshots, sources FROM runs WHERE run_id = ?", [run_id]).fetchone()
+    known = store.one("SELECT kind, as_of, snapshots, sources FROM runs WHERE run_id = ?", [run_id])
     if known is None:
         raise UsageError(f"L'évaluation n° {run_id} n'existe pas dans ce magasin.")
     kind, as_of, snapshots, sources = known
@@ -100,7 +100,7 @@ def state_runs(store: Store, state: State) -> pl.DataFrame:
     for kind in state.kinds:
         beside = sorted(number for group in state.sources(kind).values() for number in group)
         question = [kind, state.as_of, list(state.files(kind)), beside]
-        found = store.sql(_ASKED_LAST, question).fetchone()
+        found = store.one(_ASKED_LAST, question)
         if found is not None:
             rows.append((found[0], *question, state.label(kind), kind == state.primary))
     return pl.DataFrame(rows, schema=_STATE_RUNS, orient="row")

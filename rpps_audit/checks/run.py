@@ -112,7 +112,7 @@ def check_kind(store: Store, state: State, kind: str, catalogue: Catalogue, *, p
     tell = progress or (lambda _label, _share: None)
     beside = sorted(number for group in state.sources(kind).values() for number in group)
     question = [kind, state.as_of, list(state.files(kind)), beside, _fingerprint(rules, context)]
-    known = store.sql(_KNOWN_RUN, question).fetchone()
+    known = store.one(_KNOWN_RUN, question)
     if known is not None and known[0] is not None:
         store.sql("UPDATE runs SET asked_at = ? WHERE run_id = ?", [_now(), known[0]])
         return _stored_run(store, state, known[0])
@@ -136,7 +136,7 @@ _KNOWN_RUN = """
 
 
 def _stored_run(store: Store, state: State, run_id: int) -> Run:
-    row = store.sql("SELECT kind, as_of, snapshots FROM runs WHERE run_id = ?", [run_id]).fetchone()
+    row = store.one("SELECT kind, as_of, snapshots FROM runs WHERE run_id = ?", [run_id])
     assert row is not None
     kind, as_of, snapshots = row
     rules = store.sql("SELECT * EXCLUDE (run_id) FROM rule_runs WHERE run_id = ? ORDER BY rule_no", [run_id])
@@ -194,7 +194,7 @@ def _evaluate_sets(
         found = fetch_frame(reader.execute(broken, kinds.given_day(broken, context.as_of)))
         hits.append(found.select(_number(rule, plan.numbers), _ROW, "since"))
         looked = f"SELECT count(*) FROM ({kinds.population(rule)}) WHERE {judged[rule.id]}"
-        row = reader.execute(looked, kinds.given_day(looked, context.as_of)).fetchone()
+        row = next(iter(reader.execute(looked, kinds.given_day(looked, context.as_of)).fetchall()), None)
         evaluated[rule.id] = 0 if row is None else row[0]
         tell("contrôles entre enregistrements", (2 + (done + 1) / len(plan.set_rules)) / 3)
     return evaluated
@@ -325,6 +325,6 @@ def _side_by_side(judge: Callable[[pl.DataFrame], _Judged], batches: Iterator[pl
 def _count(reader: duckdb.DuckDBPyConnection, table: str) -> int:
     # Every line but the echoes tells a professional: subtracting is cheaper than joining.
     echoes = "- (SELECT count(*) FROM echoes)" if table == "professional" else ""
-    row = reader.execute(f"SELECT count(*) {echoes} FROM lines").fetchone()
+    row = next(iter(reader.execute(f"SELECT count(*) {echoes} FROM lines").fetchall()), None)
     assert row is not None
     return int(row[0])

@@ -88,7 +88,7 @@ def counts(store: Store) -> dict[str, int]:
     """How many rows each table has."""
     found = {}
     for table in (*_KEYED, "batches"):
-        row = store.sql(f"SELECT count(*) FROM {table}").fetchone()
+        row = store.one(f"SELECT count(*) FROM {table}")
         assert row is not None
         found[table] = int(row[0])
     return found

@@ -77,7 +77,7 @@ def suggest(desk: Desk, run_id: int, rule_id: str | None = None) -> pl.DataFrame
     """
     from rpps_audit.corrections import suggest_contact, suggest_names, suggest_places, suggest_situations  # noqa: F401
 
-    run = desk.store.sql("SELECT kind, as_of FROM runs WHERE run_id = ?", [run_id]).fetchone()
+    run = desk.store.one("SELECT kind, as_of FROM runs WHERE run_id = ?", [run_id])
     if run is None:
         return _EMPTY
     kind, as_of = run

@@ -19,14 +19,14 @@ def changed_share(store: Store, snapshot_id: int, table: str) -> float | None:
 
     Rows are compared by a hash of the columns that both files carry, so a new column is no change.
     """
-    previous = store.sql(_PREVIOUS, [snapshot_id]).fetchone()
+    previous = store.one(_PREVIOUS, [snapshot_id])
     if previous is None:
         return None
     before, *columns = previous
     shared = sorted(set(columns[0]) & set(columns[1]))
     if not shared:
         return None
-    row = store.sql(
+    row = store.one(
         f"""
         WITH hashed AS (
             SELECT snapshot_id, hash({", ".join(shared)}) AS content FROM {table} WHERE snapshot_id IN (?, ?)
@@ -35,6 +35,6 @@ def changed_share(store: Store, snapshot_id: int, table: str) -> float | None:
         FROM hashed WHERE snapshot_id = ?
         """,
         [before, snapshot_id, snapshot_id, before],
-    ).fetchone()
+    )
     assert row is not None
     return row[1] / row[0] if row[0] else None

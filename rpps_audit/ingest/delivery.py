@@ -19,7 +19,7 @@ def choose_series(store: Store, layout: Layout, named: str, snapshot_id: int, re
     """The series of a file whose rows are stored under `snapshot_id`; `replaces` is the snapshot somebody says it
     replaces. Raises UsageError when that is none, or is of another kind."""
     if replaces is not None:
-        row = store.sql("SELECT series, kind FROM snapshots WHERE snapshot_id = ?", [replaces]).fetchone()
+        row = store.one("SELECT series, kind FROM snapshots WHERE snapshot_id = ?", [replaces])
         if row is None or row[1] != layout.kind:
             raise UsageError(f"L'extraction n° {replaces} n'est pas chargée, ou n'est pas du genre de ce fichier.")
         return Choice(row[0], f"Remplace l'extraction n° {replaces}, comme demandé.")

@@ -21,10 +21,10 @@ def forget(store: Store, snapshot_id: int) -> str:
     Evaluations it took part in go with it: they are made again without it. Raises UsageError for an unknown snapshot,
     or while corrections rest on it: they would prove nothing any more.
     """
-    row = store.sql("SELECT file_name, content_hash FROM snapshots WHERE snapshot_id = ?", [snapshot_id]).fetchone()
+    row = store.one("SELECT file_name, content_hash FROM snapshots WHERE snapshot_id = ?", [snapshot_id])
     if row is None:
         raise UsageError(f"L'extraction n° {snapshot_id} n'est pas dans ce magasin.")
-    held = store.sql("SELECT count(*) FROM corrections WHERE snapshot_id = ?", [snapshot_id]).fetchone()
+    held = store.one("SELECT count(*) FROM corrections WHERE snapshot_id = ?", [snapshot_id])
     if held is not None and held[0]:
         raise UsageError(
             f"L'extraction n° {snapshot_id} ne peut pas être retirée : {held[0]} correction(s) reposent sur elle. "
@@ -33,7 +33,7 @@ def forget(store: Store, snapshot_id: int) -> str:
     with store.transaction():
         remove(store, snapshot_id)
     name, content_hash = row
-    if not store.sql("SELECT 1 FROM snapshots WHERE content_hash = ?", [content_hash]).fetchone():
+    if not store.one("SELECT 1 FROM snapshots WHERE content_hash = ?", [content_hash]):
         (store.path.parent / FOLDER / content_hash).unlink(missing_ok=True)
     return str(name)
 

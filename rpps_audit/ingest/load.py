@@ -218,7 +218,7 @@ def _write_rejects(store: Store, snapshot_id: int, reading: Reading) -> None:
 
 def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
     """The snapshot of the same bytes, if any. Hashing first costs a pass: only done where a size already matches."""
-    if not store.sql("SELECT 1 FROM snapshots WHERE kind = ? AND bytes = ?", [kind, source.size]).fetchone():
+    if not store.one("SELECT 1 FROM snapshots WHERE kind = ? AND bytes = ?", [kind, source.size]):
         return None
     folder = _workspace(store)
     with Keeper(folder) as keeper, source.open() as stream:
@@ -228,11 +228,11 @@ def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
         if folder is not None and not has_original(folder, content_hash) and _is_known(store, kind, content_hash):
             # A copy that was deleted is given back.
             keeper.keep()
-    row = store.sql(
+    row = store.one(
         "SELECT snapshot_id, kind, layout, data_date, rows_read, rows_kept, rows_rejected FROM snapshots "
         "WHERE kind = ? AND content_hash = ?",
         [kind, content_hash],
-    ).fetchone()
+    )
     if row is None:
         return None
     snapshot_id, kind, layout, day, *counts = row
@@ -246,7 +246,7 @@ def _already_loaded(store: Store, source: Source, kind: str) -> Loaded | None:
 
 def _is_known(store: Store, kind: str, content_hash: str) -> bool:
     sql = "SELECT 1 FROM snapshots WHERE kind = ? AND content_hash = ?"
-    return store.sql(sql, [kind, content_hash]).fetchone() is not None
+    return store.one(sql, [kind, content_hash]) is not None
 
 
 def _how(recognition: Recognition) -> str:
@@ -260,13 +260,13 @@ def _how(recognition: Recognition) -> str:
 def _read_alike(store: Store, known: Loaded, how: str, day: date | None) -> bool:
     """Whether a snapshot was read the same way, and of the same day where one is said; earlier versions did not write
     how, and are believed."""
-    row = store.sql("SELECT fingerprint FROM readings WHERE snapshot_id = ?", [known.snapshot_id]).fetchone()
+    row = store.one("SELECT fingerprint FROM readings WHERE snapshot_id = ?", [known.snapshot_id])
     return (row is None or row[0] == how) and day in (None, known.data_date)
 
 
 def _made_room(store: Store, snapshot_id: int) -> list[str]:
     """The first reading of the same bytes gives its place up."""
-    held = store.sql("SELECT 1 FROM corrections WHERE snapshot_id = ? LIMIT 1", [snapshot_id]).fetchone()
+    held = store.one("SELECT 1 FROM corrections WHERE snapshot_id = ? LIMIT 1", [snapshot_id])
     if held is not None:
         raise UsageError(
             f"Ce fichier est déjà l'extraction n° {snapshot_id}, lue autrement, et des corrections reposent sur elle : "
@@ -281,7 +281,7 @@ def _columns(store: Store, table: str) -> set[str]:
 
 
 def _count(store: Store, table: str, snapshot_id: int) -> int:
-    row = store.sql(f"SELECT count(*) FROM {table} WHERE snapshot_id = ?", [snapshot_id]).fetchone()
+    row = store.one(f"SELECT count(*) FROM {table} WHERE snapshot_id = ?", [snapshot_id])
     assert row is not None
     return int(row[0])
 

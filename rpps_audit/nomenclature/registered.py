@@ -48,7 +48,7 @@ def withdrawn(store: Store, run_ids: Sequence[int]) -> pl.DataFrame:
     finess_legal, structure_name, situations, professionals. It is the establishment's manager who moves a situation; a
     code without a known successor has a null one.
     """
-    found_day = store.sql("SELECT max(as_of) FROM runs WHERE list_contains(?, run_id)", [list(run_ids)]).fetchone()
+    found_day = store.one("SELECT max(as_of) FROM runs WHERE list_contains(?, run_id)", [list(run_ids)])
     day: date = (found_day and found_day[0]) or date.today()
     found = []
     for column, name in _CODES.items():

@@ -38,7 +38,7 @@ def ensure_keys(store: Store) -> None:
     for snapshot_id in waiting:
         with store.transaction():
             make_keys(store, snapshot_id)
-    if waiting and store.sql("SELECT 1 FROM legacy_keys LIMIT 1").fetchone():
+    if waiting and store.one("SELECT 1 FROM legacy_keys LIMIT 1"):
         with store.transaction():
             for statement in _RENAMED:
                 store.sql(statement)
@@ -47,13 +47,13 @@ def ensure_keys(store: Store) -> None:
 def make_keys(store: Store, snapshot_id: int) -> None:
     """Keys of one snapshot (inside a transaction): people without a number, echoes, situations alike, aliases."""
     mine = f"snapshot_id = {int(snapshot_id)}"
-    unnumbered = store.sql(f"SELECT 1 FROM registrations WHERE {mine} AND professional_id IS NULL LIMIT 1").fetchone()
+    unnumbered = store.one(f"SELECT 1 FROM registrations WHERE {mine} AND professional_id IS NULL LIMIT 1")
     if unnumbered:
         store.sql(_PEOPLE.format(mine=mine), [_secret(store.path)])
     for statement in (_CROWDED, _ECHOES, _RANKS):
         store.sql(statement.format(mine=mine, snapshot_id=int(snapshot_id)))
     store.sql("DROP TABLE crowded_now")
-    if store.sql("SELECT 1 FROM person_lines WHERE snapshot_id <> ? LIMIT 1", [snapshot_id]).fetchone():
+    if store.one("SELECT 1 FROM person_lines WHERE snapshot_id <> ? LIMIT 1", [snapshot_id]):
         store.sql(_ALIASES.format(mine=mine, snapshot_id=int(snapshot_id)), [_secret(store.path)])
     store.sql("INSERT INTO keyed_snapshots VALUES (?)", [snapshot_id])
 

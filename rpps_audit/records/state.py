@@ -103,7 +103,7 @@ def state_of(store: Store, snapshot_ids: list[int], as_of: date | None = None) -
 
 def state_around(store: Store, snapshot_id: int) -> State:
     """The state of a file's own day, with that file alone of its kind."""
-    row = store.sql("SELECT kind, data_date FROM snapshots WHERE snapshot_id = ?", [snapshot_id]).fetchone()
+    row = store.one("SELECT kind, data_date FROM snapshots WHERE snapshot_id = ?", [snapshot_id])
     kind, day = row if row is not None else ("", date.today())
     around = state_at(store, day).snapshots.filter(pl.col("kind") != kind)["snapshot_id"]
     return state_of(store, [snapshot_id, *around], day)

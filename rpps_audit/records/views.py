@@ -136,7 +136,7 @@ def _among(files: Sequence[int]) -> str:
 
 
 def _any(connection: duckdb.DuckDBPyConnection, table: str, mine: str) -> bool:
-    return connection.execute(f"SELECT 1 FROM {table} WHERE {mine} LIMIT 1").fetchone() is not None
+    return bool(connection.execute(f"SELECT 1 FROM {table} WHERE {mine} LIMIT 1").fetchall())
 
 
 _PEOPLE = f"""

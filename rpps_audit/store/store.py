@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -57,9 +58,15 @@ class Store:
             raise
         self.connection.execute("COMMIT")
 
+    def one(self, query: str, parameters: list[object] | dict[str, object] | None = None) -> tuple[Any, ...] | None:
+        """The first row a statement answers, None when it answers none. The rest is read too: a result left unfinished
+        would hold the connection."""
+        rows = self.connection.execute(query, parameters or []).fetchall()
+        return rows[0] if rows else None
+
     def next_id(self, table: str, column: str) -> int:
         """The next free integer key of a table (one writer at a time: the file is locked while open)."""
-        row = self.connection.execute(f'SELECT coalesce(max("{column}"), 0) + 1 FROM {table}').fetchone()
+        row = self.one(f'SELECT coalesce(max("{column}"), 0) + 1 FROM {table}')
         assert row is not None
         return int(row[0])
 

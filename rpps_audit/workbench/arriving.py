@@ -79,7 +79,7 @@ def answered(arrival: Arrival, day: date) -> Path:
 def _like(store: Store, path: Path, kind: str) -> tuple[int, str] | None:
     source = Source(path)
     there = fetch_frame(store.sql(_SERIES, [kind, source.series(kind)]))
-    if there.is_empty() or store.sql("SELECT 1 FROM snapshots WHERE series = ?", [source.series(kind)]).fetchone():
+    if there.is_empty() or store.one("SELECT 1 FROM snapshots WHERE series = ?", [source.series(kind)]):
         return None
     here = _numbers(path)
     counts = (

@@ -37,7 +37,7 @@ def read_due(store: Store, workspace: Workspace) -> Due | None:
     open_now = findings(store, numbers[0]).filter(pl.col("state").is_in(OPEN_STATES))
     lines = fetch_frame(store.sql(_LINES, [snapshots]))
     exposure = exposure_of(store, workspace, state)
-    lacking = store.sql(_NOT_EVALUABLE, [numbers]).fetchone()
+    lacking = store.one(_NOT_EVALUABLE, [numbers])
     return Due(
         as_of=exposure.as_of,
         snapshots=tuple(snapshots),
