@@ -235,29 +235,18 @@ def _strangers(people: pl.DataFrame, known: str, every: int) -> pl.DataFrame:
 
 
 def _skills(lines: pl.DataFrame) -> pl.DataFrame:
-    return _strangers(_people(lines), "skilled", 20).with_columns(
-        skill_type=pl.lit("CAPA"), skill=pl.lit("CAPA00"), skill_label=pl.lit("Savoir-faire inventé")
-    )
+    return _strangers(_people(lines), "skilled", 20).with_columns(skill=pl.lit("CAPA00"))
 
 
 def _diplomas(lines: pl.DataFrame) -> pl.DataFrame:
-    return _strangers(_people(lines), "graduate", 10).with_columns(
-        diploma_type=pl.lit("DE"),
-        diploma=pl.lit("DE00"),
-        diploma_label=pl.lit("Diplôme d'État inventé"),
-        authorisation_type=pl.lit(""),
-        authorisation_discipline=pl.lit(""),
-    )
+    return _strangers(_people(lines), "graduate", 10).with_columns(diploma=pl.lit("DE00"))
 
 
 def _cards(lines: pl.DataFrame) -> pl.DataFrame:
-    number = pl.concat_str(pl.lit("9"), pl.col("person").cast(pl.String).str.zfill(9))
     return (
         _people(lines)
         .filter(pl.col("card_until").is_not_null())
         .with_columns(
-            card_type=pl.lit("CPE"),
-            card_number=number,
             valid_from=pl.lit(date(2025, 6, 1)),
             valid_to="card_until",
             opposed_on="card_opposed",

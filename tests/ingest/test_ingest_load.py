@@ -179,14 +179,14 @@ def test_a_stray_quote_rejects_its_own_line_only(store: Store, tmp_path: Path) -
 def test_the_other_public_files(store: Store, tmp_path: Path) -> None:
     people = {"professional_id": "810100000017", "pp_id": "10100000017"}
     files = {
-        "savoir-faire": ("skills", {**people, "skill_type": "S", "skill": "SM54", "skill_label": "Médecine générale"}),
-        "dipl-autexerc": ("diplomas", {**people, "diploma_type": "DE", "diploma": "DE09"}),
-        "porteurs-cps-cpf": ("cards", {**people, "card_type": "CPE", "card_number": "2800001", "valid_to": "20270131"}),
+        "savoir-faire": ("skills", {**people, "skill": "SM54"}),
+        "dipl-autexerc": ("diplomas", {**people, "diploma": "DE09"}),
+        "porteurs-cps-cpf": ("cards", {**people, "valid_to": "20270131"}),
         "mssante": ("mailboxes", {**people, "mailbox_type": "PER", "address": "p.roleau@pro.mssante.fr"}),
     }
     paths = [write(tmp_path, name, text_of(name, [row])) for name, (_, row) in files.items()]
     assert [loaded.layout for loaded in load(store, paths)] == list(files)
-    assert rows(store, "skills")[0]["skill_label"] == "Médecine générale"
+    assert rows(store, "skills")[0]["skill"] == "SM54"
     assert rows(store, "diplomas")[0]["diploma"] == "DE09"
     assert rows(store, "cards")[0]["valid_to"] == date(2027, 1, 31)
     assert rows(store, "mailboxes")[0]["address"] == "p.roleau@pro.mssante.fr"
@@ -195,9 +195,9 @@ def test_the_other_public_files(store: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "cp1252"])
 def test_single_byte_text_is_read(store: Store, tmp_path: Path, encoding: str) -> None:
     label = "Chirurgie générale" + (" – cœur" if encoding == "cp1252" else "")
-    row = {"professional_id": "810100000017", "skill": "X", "skill_label": label}
-    (loaded,) = load(store, [write(tmp_path, "x", text_of("savoir-faire", [row]).encode(encoding))])
-    assert rows(store, "skills")[0]["skill_label"] == label
+    row = {"pp_id": "10100000017", "birth_name": label, "first_names": "Zoé", "role": "GENR11"}
+    (loaded,) = load(store, [write(tmp_path, "x", text_of("suivi", [row]).encode(encoding))])
+    assert rows(store)[0]["birth_name"] == label
     assert rows(store, "snapshots")[0]["encoding"] == encoding
     assert any(encoding.upper() in note for note in loaded.notes)
 
